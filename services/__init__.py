@@ -1,0 +1,1 @@
+"""The services. None of them imports another: they know each other only by the events in `shared.events`."""

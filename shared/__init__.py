@@ -1,0 +1,1 @@
+"""What every service of Caselight is made of: events, delivery, storage, access, privacy and the web edge."""

@@ -1,0 +1,24 @@
+"""Every event on every topic: the contracts between the services. One module per topic."""
+
+from shared.events import access, cases, flags, pages, program, referrals, roster, teams
+from shared.events.base import COMPACTED, SENSITIVITIES, STRICTEST, TOPICS, Envelope, Event, Snapshot, Topic, catalogue
+
+__all__ = [
+    "COMPACTED",
+    "SENSITIVITIES",
+    "STRICTEST",
+    "TOPICS",
+    "Envelope",
+    "Event",
+    "Snapshot",
+    "Topic",
+    "access",
+    "cases",
+    "catalogue",
+    "flags",
+    "pages",
+    "program",
+    "referrals",
+    "roster",
+    "teams",
+]

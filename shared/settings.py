@@ -1,0 +1,66 @@
+"""Everything that may differ between two installations, read from `CASELIGHT_*` once, at start."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import URL, make_url
+
+SERVICES = ("program", "intake", "cases", "notifications", "analytics")
+DatabaseRole = Literal["migrator", "api", "worker"]
+
+_FIRST_PORT = 8101
+
+
+class Settings(BaseSettings):
+    """Settings of one process. Unset ones suit the local stack; secrets have no default outside development."""
+
+    model_config = SettingsConfigDict(env_prefix="CASELIGHT_", extra="ignore", frozen=True)
+
+    environment: Literal["development", "test", "production"] = "development"
+
+    postgres_url: str = Field(default="", description="postgresql://user:password@host:port/postgres")
+    database_prefix: str = "caselight_"
+    database_password: str = Field(default="caselight", description="password of the roles <service>_api and the like")
+
+    kafka_bootstrap: str = ""
+    topic_prefix: str = "caselight."
+    partitions: int = 12
+    kafka_session_timeout_ms: int = 2000
+    kafka_heartbeat_ms: int = 300
+    kafka_compression: Literal["lz4"] | None = None
+    batch_size: int = 500
+
+    redis_url: str = ""
+
+    state: Path = Path(".local")
+    signing_key: Path | None = Field(default=None, description="PEM private key that mints tokens (development only)")
+    verify_keys: Path | None = Field(default=None, description="JWK set that tokens are verified against")
+    issuer: str = "https://caselight.local"
+    master_key: Path | None = Field(default=None, description="file with 32 bytes in base64 that wraps campus keys")
+    administrators: str = Field(default="", description="subject ids that may change the program before it has staff")
+
+    smtp_url: str = "smtp://127.0.0.1:2525"
+    mail_from: str = "caselight@localhost"
+    public_url: str = Field(default="", description="address people reach notifications at; empty: its local port")
+
+    log_level: str = "INFO"
+    crash_at: str = Field(default="", description="name of a crash point to die at; tests only")
+
+    def port(self, service: str) -> int:
+        """Return the port a service listens on when its own variable does not say otherwise."""
+        return _FIRST_PORT + SERVICES.index(service)
+
+    def database_url(self, service: str, role: DatabaseRole) -> URL:
+        """Return where `service` keeps its rows, signed in as one of its roles."""
+        return make_url(self.postgres_url).set(
+            drivername="postgresql+asyncpg",
+            username=f"{service}_{role}",
+            password=self.database_password,
+            database=f"{self.database_prefix}{service}",
+        )
+
+    def topic(self, name: str) -> str:
+        """Return the full name of a topic, such as `caselight.referrals`."""
+        return f"{self.topic_prefix}{name}"

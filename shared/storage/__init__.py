@@ -1,0 +1,1 @@
+"""Engines and roles, the unit of work, row security and the migrations runner."""

@@ -1,0 +1,89 @@
+"""A service's database as one of its roles, and the transactions that doors open on it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from shared.access.actors import EVERYWHERE, Actor
+from shared.clock import Clock
+from shared.settings import DatabaseRole, Settings
+from shared.storage import outbox
+from shared.storage.tx import Cause, Tx
+
+# What row security reads. Set for the transaction only, so a pooled connection carries nothing over.
+_SET_CONTEXT = text(
+    "SELECT set_config('caselight.actor', :actor, true), set_config('caselight.campuses', :campuses, true),"
+    " set_config('caselight.walls', :walls, true)"
+)
+_WALL_ROLES = ("titleix_coordinator", "titleix_deputy")
+
+
+@dataclass
+class Database:
+    """One service's database, signed in as one role.
+
+    `published` is set after a commit that wrote to the outbox, so that the relay of the same process wakes at once.
+    """
+
+    service: str
+    role: DatabaseRole
+    engine: AsyncEngine
+    clock: Clock
+    topic_prefix: str
+    partitions: int
+    published: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @asynccontextmanager
+    async def transaction(self, actor: Actor, cause: Cause | None = None) -> AsyncIterator[Tx]:
+        """Open a unit of work for `actor` and commit it, with its events, when the block ends without an error.
+
+        Only the doors call this: the gate, the stream and the timers.
+        """
+        async with self.engine.begin() as connection:
+            await connection.execute(_SET_CONTEXT, row_context(actor))
+            tx = Tx(connection=connection, actor=actor, now=self.clock.now(), service=self.service, cause=cause)
+            yield tx
+            if tx.outgoing:
+                await outbox.write(connection, tx.outgoing, source=self.service, now=tx.now, layout=self)
+        if tx.outgoing:
+            self.published.set()
+        for done in tx.after_commit:
+            done()
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        await self.engine.dispose()
+
+
+def row_context(actor: Actor) -> dict[str, str]:
+    """Return what row security is told about an actor: who, which campuses, and whether Title IX walls let them in."""
+    walls = {role.campus for role in actor.roles if role.name in _WALL_ROLES}
+    return {
+        "actor": actor.id,
+        "campuses": EVERYWHERE if EVERYWHERE in actor.campuses else ",".join(sorted(actor.campuses)),
+        "walls": EVERYWHERE if EVERYWHERE in walls else ",".join(sorted(walls)),
+    }
+
+
+def connect(settings: Settings, service: str, role: DatabaseRole, clock: Clock, *, pool: int = 10) -> Database:
+    """Return a service's database. Connects on first use; parameters never show in errors or logs."""
+    engine = create_async_engine(
+        settings.database_url(service, role),
+        hide_parameters=True,
+        pool_size=pool,
+        max_overflow=pool,
+        pool_pre_ping=False,
+        pool_recycle=1800,
+        connect_args={
+            "server_settings": {
+                "application_name": f"caselight-{service}-{role}",
+                "idle_in_transaction_session_timeout": "30000",
+            },
+            "timeout": 10,
+        },
+    )
+    return Database(service, role, engine, clock, settings.topic_prefix, settings.partitions)

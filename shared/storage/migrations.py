@@ -1,0 +1,93 @@
+"""Runs a service's migrations (Alembic), and refuses to serve on a schema older than the code needs.
+
+Linear, expand before contract. Code requires `version >= needed` and not equality, so that the old release keeps
+running while the new one rolls out.
+"""
+
+import asyncio
+from importlib import import_module
+from pathlib import Path
+
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from shared.settings import Settings
+from shared.telemetry import crash_point
+
+_LOCK = 0x0CA5E11
+
+# Versions are `0001`, `0002`, ... so that `>=` on text is the order.
+_VERSION = text("SELECT max(version_num) FROM alembic_version")
+
+
+class SchemaTooOldError(RuntimeError):
+    """The database has not been migrated to what this release needs; `caselight migrate` does it."""
+
+
+def scripts(service: str) -> ScriptDirectory:
+    """Return the migrations of a service, from `services/<name>/storage/migrations`."""
+    package = import_module(f"services.{service}")
+    folder = Path(package.__path__[0]) / "storage" / "migrations"
+    return ScriptDirectory(str(folder), version_locations=[str(folder)])
+
+
+def head(service: str) -> str:
+    """Return the newest version the code knows."""
+    return scripts(service).get_current_head() or ""
+
+
+async def upgrade(settings: Settings, service: str) -> str:
+    """Bring a service's database to the newest version and return it. Does nothing when it is there already.
+
+    Takes an advisory lock so that two pods migrating at once become one, and waits at most 5 s for a table lock so
+    that a migration never queues up every reader behind itself. All steps share one transaction.
+    """
+    engine = create_async_engine(settings.database_url(service, "migrator"), poolclass=NullPool, hide_parameters=True)
+    try:
+        async with engine.begin() as connection:
+            await connection.execute(text(f"SET ROLE {service}_owner"))
+            await connection.execute(text("SET LOCAL lock_timeout = '5s'"))
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+            await connection.run_sync(_upgrade, scripts(service))
+    finally:
+        await engine.dispose()
+    return head(service)
+
+
+def _upgrade(connection: Connection, directory: ScriptDirectory) -> None:
+    def steps(revision: object, _context: object) -> object:
+        return directory._upgrade_revs("head", revision)  # type: ignore[arg-type]  # noqa: SLF001 - as alembic.command does
+
+    context = MigrationContext.configure(connection, opts={"fn": steps, "script": directory})
+    with Operations.context(context):
+        context.run_migrations()
+    crash_point("inside_migration")
+
+
+async def require(settings: Settings, service: str) -> None:
+    """Raise SchemaTooOldError unless the database is at the newest version this code knows, or beyond it."""
+    engine = create_async_engine(settings.database_url(service, "worker"), poolclass=NullPool, hide_parameters=True)
+    try:
+        async with engine.connect() as connection:
+            found = (await connection.execute(_VERSION)).scalar_one_or_none() or ""
+    finally:
+        await engine.dispose()
+    needed = head(service)
+    if found < needed:
+        message = (
+            f"{service}'s database is at version {found or 'none'}, this release needs {needed}: run caselight migrate"
+        )
+        raise SchemaTooOldError(message)
+
+
+def upgrade_all(settings: Settings, services: tuple[str, ...]) -> dict[str, str]:
+    """Migrate several services and return the version each is at now. For commands; do not call on a running loop."""
+
+    async def every() -> dict[str, str]:
+        return {service: await upgrade(settings, service) for service in services}
+
+    return asyncio.run(every())
