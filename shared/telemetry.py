@@ -18,6 +18,11 @@ ALLOWED_FIELDS = frozenset(
     }
 )  # fmt: skip
 
+_CHATTY = (
+    "aiokafka", "aiokafka.conn", "aiokafka.client", "aiokafka.cluster", "aiokafka.consumer.group_coordinator",
+    "aiokafka.consumer.fetcher", "aiokafka.producer.sender", "faststream",
+)  # fmt: skip
+
 counters: Counter[str] = Counter()
 
 _crash_at = os.environ.get("CASELIGHT_CRASH_AT", "")
@@ -78,8 +83,7 @@ def configure_logging(level: str = "INFO") -> None:
     handler.setFormatter(_Lines())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     seldom = _Seldom()
-    for name in ("aiokafka", "aiokafka.conn", "aiokafka.client", "aiokafka.consumer.group_coordinator",
-                 "aiokafka.consumer.fetcher", "aiokafka.producer.sender", "aiokafka.cluster", "faststream"):  # fmt: skip
+    for name in _CHATTY:
         logging.getLogger(name).addFilter(seldom)
 
 

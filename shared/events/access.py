@@ -9,7 +9,7 @@ from shared.events.base import Event, Topic, catalogue
 
 @catalogue.add
 class AccessDecided(Event, frozen=True, kw_only=True):
-    """Somebody asked for something and was allowed or denied. A list is one row with its filter and the ids returned."""
+    """Somebody asked for something and was allowed or denied. A list is one row: its filter and the ids returned."""
 
     TYPE: ClassVar[str] = "caselight.access.decided.v1"
     TOPIC: ClassVar[Topic] = "access"

@@ -28,7 +28,10 @@ class Level(StrEnum):
 
 def level(code: str) -> Level:
     """Read a level; an unknown one counts as critical, because silence would be the worse mistake."""
-    return Level(code) if code in Level else Level.CRITICAL
+    try:
+        return Level(code)
+    except ValueError:
+        return Level.CRITICAL
 
 
 class Family(StrEnum):

@@ -50,7 +50,7 @@ class PageStepTaken(PageEvent, frozen=True, kw_only=True):
 
 @catalogue.add
 class PageAccepted(PageEvent, frozen=True, kw_only=True):
-    """Somebody took the page. It grants them that one matter until `grant_until`, and contact is due by `contact_due`."""
+    """Somebody took the page: they are granted that one matter until `grant_until`; contact is due by `contact_due`."""
 
     TYPE: ClassVar[str] = "caselight.page.accepted.v1"
 

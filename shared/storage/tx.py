@@ -13,7 +13,7 @@ from shared.events import Event
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What made a service act: an event's or timer's id. `republished` marks a snapshot sent again for bootstrapping."""
+    """What made a service act: an event or a timer. `republished` marks a snapshot sent again for bootstrapping."""
 
     id: UUID
     kind: str
