@@ -54,14 +54,14 @@ async def write(
             "topics": [layout.topic_prefix + event.TOPIC for event in events],
             "partitions": [partition_of(key, layout.partitions) for key in keys],
             "keys": keys,
-            "headers": [_headers(str(id_), event, source, now) for id_, event in zip(ids, events, strict=True)],
+            "headers": [headers_of(str(id_), event, source, now) for id_, event in zip(ids, events, strict=True)],
             "payloads": [_encoder.encode(event) for event in events],
             "created_at": now,
         },
     )
 
 
-def _headers(event_id: str, event: Event, source: str, now: datetime) -> bytes:
+def headers_of(event_id: str, event: Event, source: str, now: datetime) -> bytes:
     """Encode the CloudEvents 1.0 attributes (Kafka binary mode) as a JSON list of pairs, as the relay sends them."""
     return _encoder.encode(
         [
