@@ -65,7 +65,9 @@ def install(kind: str) -> int:
         ["--no-deps", "--no-build-isolation", "--editable", str(ROOT)],
     ):
         if pip(arguments) != 0:
-            print("setup: pip failed; the lines above say why. Run `make setup` again after mending it.", file=sys.stderr)
+            print(
+                "setup: pip failed; the lines above say why. Run `make setup` again after mending it.", file=sys.stderr
+            )
             return 1
     stamp(kind).write_text(fingerprint(kind))
     unfinished().unlink()
