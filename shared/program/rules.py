@@ -1,0 +1,182 @@
+"""What the values of each policy mean, as types. Minutes, hours and days may be fractional where they are floats."""
+
+from typing import Annotated, ClassVar
+
+import msgspec
+
+from shared.events.codes import Level
+
+Positive = Annotated[float, msgspec.Meta(gt=0, le=60 * 24 * 366)]
+AtLeastOne = Annotated[int, msgspec.Meta(ge=1, le=1000)]
+Word = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+
+# Whom a step of a page can name:
+#   duty, duty_backup     the campus's rota `duty`, first and second in line
+#   related_on_duty       the student's case manager, if at work (Program.at_work)
+#   team                  the care team of the student's open case
+#   director              holders of the role on the campus, then on the system
+#   system, system_backup the rota `duty` of campus `*`
+#   titleix_coordinator, titleix_deputy   holders of these roles; the only ones a Title IX line may name
+TITLEIX_TARGETS = ("titleix_coordinator", "titleix_deputy")
+TARGETS = (
+    "duty",
+    "duty_backup",
+    "related_on_duty",
+    "team",
+    "director",
+    "system",
+    "system_backup",
+    *TITLEIX_TARGETS,
+)
+
+Targets = Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
+
+
+class Rules(msgspec.Struct, frozen=True):
+    """The values of one policy, typed."""
+
+    NAME: ClassVar[str]
+
+
+class Step(msgspec.Struct, frozen=True):
+    """Tell these, all at once, and wait so long for an acceptance. With nobody to tell, the next step is now."""
+
+    targets: Targets
+    wait_minutes: Positive
+
+
+class Line(msgspec.Struct, frozen=True):
+    """How a page escalates.
+
+    After the last step it is unreached: `unreached_targets` own it and are told at once and then every
+    `repeat_minutes`. Contact is due `contact_minutes` after the acceptance; None sets no such clock.
+    """
+
+    steps: Annotated[tuple[Step, ...], msgspec.Meta(min_length=1)]
+    unreached_targets: Targets
+    repeat_minutes: Positive
+    contact_minutes: Positive | None
+
+
+class Paging(Rules, frozen=True):
+    """Who is paged: by level for danger, and `titleix` for reports of sex-based misconduct."""
+
+    NAME: ClassVar[str] = "paging"
+
+    critical: Line
+    elevated: Line
+    titleix: Line
+
+
+class OutreachDays(msgspec.Struct, frozen=True):
+    """Business days until the first outreach, by level; None sets no clock."""
+
+    critical: AtLeastOne | None
+    elevated: AtLeastOne | None
+    moderate: AtLeastOne | None
+    mild: AtLeastOne | None
+    none: AtLeastOne | None
+
+    def of(self, level: Level) -> int | None:
+        """Return the days for a level."""
+        days: int | None = getattr(self, level.value)
+        return days
+
+
+class Clocks(Rules, frozen=True):
+    """By when work is due. Hours are hours the campus is open (`Program.deadline`)."""
+
+    NAME: ClassVar[str] = "clocks"
+
+    triage_hours: Positive
+    outreach_business_days: OutreachDays
+    report_to_case_business_hours: Positive
+
+
+class Threshold(Rules, frozen=True):
+    """Makes a referral of flags: at least `flags` in `days` x 24 h over `courses` courses (design §6).
+
+    `family` and `level` are what the referral is about and how grave.
+    """
+
+    NAME: ClassVar[str] = "threshold"
+
+    flags: AtLeastOne
+    days: Positive
+    courses: AtLeastOne
+    min_severity: int
+    family: str
+    level: str
+
+
+class When(msgspec.Struct, frozen=True):
+    """The conditions of a triage rule; all that are given must hold, and no condition holds always.
+
+    A list holds when the referral's value is in it (`families`: its gravest family; `concerns`: any of its concerns).
+    `min_level` and `max_level` are inclusive. `matched`: whether the student is known.
+    """
+
+    families: tuple[str, ...] = ()
+    except_families: tuple[str, ...] = ()
+    concerns: tuple[str, ...] = ()
+    source_kinds: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    urgencies: tuple[str, ...] = ()
+    min_level: str | None = None
+    max_level: str | None = None
+    matched: bool | None = None
+
+
+class TriageRule(msgspec.Struct, frozen=True):
+    """The first rule whose conditions hold decides; when none holds, a person does."""
+
+    name: Word
+    when: When
+    decision: str
+    reason_code: Word
+
+
+class Triage(Rules, frozen=True):
+    """The rules for the easy referrals, in order."""
+
+    NAME: ClassVar[str] = "triage"
+
+    rules: tuple[TriageRule, ...]
+
+
+class Late(Rules, frozen=True):
+    """What an import brings that happened longer ago than this wakes nobody (design §5)."""
+
+    NAME: ClassVar[str] = "late"
+
+    hours: Positive
+
+
+class Grants(Rules, frozen=True):
+    """How long accepting a page opens its one matter to the responder."""
+
+    NAME: ClassVar[str] = "grants"
+
+    hours: Positive
+
+
+class EmergencyContacts(Rules, frozen=True):
+    """Addresses that intake mails by itself when a danger referral cannot leave it."""
+
+    NAME: ClassVar[str] = "emergency_contacts"
+
+    email: tuple[Annotated[str, msgspec.Meta(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)], ...]
+
+
+class Assignment(Rules, frozen=True):
+    """Whom a case may go to. `max_load`: open cases per 1.0 FTE, None for no ceiling; no norm exists."""
+
+    NAME: ClassVar[str] = "assignment"
+
+    max_load: Positive | None
+    relation_months: AtLeastOne
+
+
+RULES: dict[str, type[Rules]] = {
+    rules.NAME: rules for rules in (Paging, Clocks, Threshold, Triage, Late, Grants, EmergencyContacts, Assignment)
+}
