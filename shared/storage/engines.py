@@ -1,12 +1,12 @@
 """A service's database as one of its roles, and the transactions that doors open on it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from shared.access.actors import EVERYWHERE, Actor
 from shared.clock import Clock
@@ -27,6 +27,7 @@ class Database:
     """One service's database, signed in as one role.
 
     `published` is set after a commit that wrote to the outbox, so that the relay of the same process wakes at once.
+    `replicated` names the topics that this process keeps replicas of: business consumers wait until those are filled.
     """
 
     service: str
@@ -36,6 +37,7 @@ class Database:
     topic_prefix: str
     partitions: int
     published: asyncio.Event = field(default_factory=asyncio.Event)
+    replicated: set[str] = field(default_factory=set)
 
     @asynccontextmanager
     async def transaction(self, actor: Actor, cause: Cause | None = None) -> AsyncIterator[Tx]:
@@ -44,7 +46,7 @@ class Database:
         Only the doors call this: the gate, the stream and the timers.
         """
         async with self.engine.begin() as connection:
-            await connection.execute(_SET_CONTEXT, row_context(actor))
+            await set_context(connection, row_context(actor))
             tx = Tx(connection=connection, actor=actor, now=self.clock.now(), service=self.service, cause=cause)
             yield tx
             if tx.outgoing:
@@ -57,6 +59,11 @@ class Database:
     async def close(self) -> None:
         """Give the connections back."""
         await self.engine.dispose()
+
+
+async def set_context(connection: AsyncConnection, context: Mapping[str, str]) -> None:
+    """Tell row security, until the transaction ends, what `row_context` says (or a door that opened more)."""
+    await connection.execute(_SET_CONTEXT, context)
 
 
 def row_context(actor: Actor) -> dict[str, str]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Protocol
+from uuid import UUID
 from zlib import crc32
 
 import msgspec
@@ -42,9 +43,18 @@ def partition_of(key: bytes, partitions: int) -> int:
 
 
 async def write(
-    connection: AsyncConnection, events: Sequence[Event], *, source: str, now: datetime, layout: Layout
+    connection: AsyncConnection,
+    events: Sequence[Event],
+    *,
+    source: str,
+    now: datetime,
+    layout: Layout,
+    republished: bool = False,
 ) -> None:
-    """Store events for the relay, in the order given, in one statement."""
+    """Store events for the relay, in the order given, in one statement.
+
+    `republished` marks snapshots that their owner sends again for a new consumer of history.
+    """
     keys = [event.key.encode() for event in events]
     ids = [new_id() for _ in events]
     await connection.execute(
@@ -54,29 +64,35 @@ async def write(
             "topics": [layout.topic_prefix + event.TOPIC for event in events],
             "partitions": [partition_of(key, layout.partitions) for key in keys],
             "keys": keys,
-            "headers": [headers_of(str(id_), event, source, now) for id_, event in zip(ids, events, strict=True)],
+            "headers": [
+                _encoder.encode(headers_of(event, source=source, now=now, event_id=id_, republished=republished))
+                for id_, event in zip(ids, events, strict=True)
+            ],
             "payloads": [_encoder.encode(event) for event in events],
             "created_at": now,
         },
     )
 
 
-def headers_of(event_id: str, event: Event, source: str, now: datetime) -> bytes:
-    """Encode the CloudEvents 1.0 attributes (Kafka binary mode) as a JSON list of pairs, as the relay sends them."""
-    return _encoder.encode(
-        [
-            ("ce_specversion", "1.0"),
-            ("ce_id", event_id),
-            ("ce_type", event.TYPE),
-            ("ce_source", f"/caselight/{source}"),
-            ("ce_time", _stamp(now)),
-            ("ce_subject", event.key),
-            ("ce_campus", event.campus),
-            ("ce_sensitivity", event.sensitivity),
-            ("ce_sequence", str(event.sequence)),
-            ("content-type", "application/json"),
-        ]
-    )
+def headers_of(
+    event: Event, *, source: str, now: datetime, event_id: UUID | None = None, republished: bool = False
+) -> list[tuple[str, str]]:
+    """Return the CloudEvents 1.0 attributes of an event (Kafka binary mode); the row keeps them as JSON pairs."""
+    headers = [
+        ("ce_specversion", "1.0"),
+        ("ce_id", str(event_id or new_id())),
+        ("ce_type", event.TYPE),
+        ("ce_source", f"/caselight/{source}"),
+        ("ce_time", _stamp(now)),
+        ("ce_subject", event.key),
+        ("ce_campus", event.campus),
+        ("ce_sensitivity", event.sensitivity),
+        ("ce_sequence", str(event.sequence)),
+        ("content-type", "application/json"),
+    ]
+    if republished:
+        headers.append(("republished", "1"))
+    return headers
 
 
 @lru_cache(maxsize=64)

@@ -72,6 +72,7 @@ CREATE TABLE timers (
     campus text NOT NULL,
     due_at timestamptz NOT NULL,
     attempts integer NOT NULL DEFAULT 0,
+    retry_at timestamptz,
     UNIQUE (kind, subject, step)
 );
 CREATE INDEX timers_due ON timers (due_at);

@@ -1,0 +1,144 @@
+"""A record of the log as it arrives, before and after its headers were read. Events themselves are decoded later."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+import msgspec
+
+from shared.events import Envelope, Event, Topic
+from shared.storage import outbox
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NO_ID = UUID(int=0)
+
+
+class RawRecord(Protocol):
+    """What the Kafka client hands over, and what tests make."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Iterable[tuple[str, bytes]]: ...
+    @property
+    def value(self) -> bytes | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A raw record outside Kafka: in tests, and out of `dead_letters`. `topic` carries the prefix."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    headers: tuple[tuple[str, bytes], ...]
+    value: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A record whose headers were read. `id` is None when the record does not carry a readable one.
+
+    Header texts are as sent and may be empty; nothing here has looked into the value.
+    """
+
+    record: RawRecord
+    key: bytes
+    id: UUID | None
+    type: str
+    headers: dict[str, str]
+
+    @property
+    def campus(self) -> str:
+        """Campus code of the event, empty when its headers do not say."""
+        return self.headers.get("ce_campus", "")
+
+    @property
+    def sensitivity(self) -> str:
+        """Sensitivity as sent. Unknown or missing means the strictest; the reader maps it."""
+        return self.headers.get("ce_sensitivity", "")
+
+    @property
+    def subject(self) -> str:
+        """Id of the aggregate, which is also the key of the record."""
+        return self.headers.get("ce_subject", "") or self.key.decode(errors="replace")
+
+    @property
+    def time(self) -> datetime:
+        """When the event was recorded by its owner; the epoch when its headers do not say."""
+        try:
+            return datetime.fromisoformat(self.headers["ce_time"])
+        except (KeyError, ValueError):
+            return EPOCH
+
+    @property
+    def sequence(self) -> int:
+        """Version of the aggregate; 0 when its headers do not say."""
+        text = self.headers.get("ce_sequence", "")
+        return int(text) if text.isdecimal() else 0
+
+    @property
+    def republished(self) -> bool:
+        """Whether the owner sent this again for a new consumer of history. No effect on people may follow."""
+        return "republished" in self.headers
+
+    def envelope(self, event: Event) -> Envelope[Any]:
+        """Return the decoded event with what its headers and place say."""
+        return Envelope(
+            id=self.id or _NO_ID,
+            time=self.time,
+            source=self.headers.get("ce_source", ""),
+            event=event,
+            topic=self.record.topic,
+            partition=self.record.partition,
+            offset=self.record.offset,
+            republished=self.republished,
+        )
+
+
+def arrive(record: RawRecord) -> Arrival:
+    """Read a record's headers. Never raises: bytes that are no UTF-8 show as replacement characters."""
+    headers = {name: value.decode(errors="replace") for name, value in record.headers}
+    try:
+        id_ = UUID(headers["ce_id"])
+    except (KeyError, ValueError):
+        id_ = None
+    return Arrival(record, record.key or b"", id_, headers.get("ce_type", ""), headers)
+
+
+def record_of(
+    event: Event,
+    *,
+    now: datetime,
+    prefix: str,
+    offset: int = 0,
+    partitions: int = 12,
+    source: str = "test",
+    event_id: UUID | None = None,
+    republished: bool = False,
+) -> Record:
+    """Make the record that the relay would have sent for an event, so that a test can feed a stream without Kafka."""
+    key = event.key.encode()
+    headers = outbox.headers_of(event, source=source, now=now, event_id=event_id, republished=republished)
+    return Record(
+        topic=topic_name(prefix, event.TOPIC),
+        partition=outbox.partition_of(key, partitions),
+        offset=offset,
+        key=key,
+        headers=tuple((name, value.encode()) for name, value in headers),
+        value=msgspec.json.encode(event),
+    )
+
+
+def topic_name(prefix: str, topic: Topic) -> str:
+    """Return the full name of a topic."""
+    return prefix + topic
