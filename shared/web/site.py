@@ -1,0 +1,62 @@
+"""What every route of one service shares, and how a route asks for it."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar, cast
+
+from fastapi import Request
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.access.roles import Administrators
+from shared.access.tokens import Verifier
+from shared.refusal import Refused
+from shared.settings import Settings
+from shared.storage.engines import Database
+
+Ready = Callable[[AsyncConnection], Awaitable[bool]]
+T = TypeVar("T")
+
+
+@dataclass
+class Site:
+    """One service's side of HTTP. `parts` are the objects its routes ask for by type: keys, limiters and the like."""
+
+    service: str
+    settings: Settings
+    database: Database
+    verifier: Verifier
+    administrators: Administrators
+    ready: Ready | None = None
+    parts: Mapping[type, object] = field(default_factory=dict)
+    loops: dict[str, str] = field(default_factory=dict)
+    _was_ready: bool = False
+
+    async def is_ready(self, connection: AsyncConnection) -> bool:
+        """Return whether the replicas have been filled. Once true it stays true, and costs no statement."""
+        if not self._was_ready:
+            self._was_ready = self.ready is None or await self.ready(connection)
+        return self._was_ready
+
+    async def require_ready(self, connection: AsyncConnection) -> None:
+        """Raise unless the replicas have been filled: an answer from an empty replica would be a wrong one."""
+        if not await self.is_ready(connection):
+            raise Refused(
+                "replica_not_ready",
+                "This service is still reading what it needs to know. Try again shortly.",
+                status=503,
+                retry_after=1,
+            )
+
+
+def site_of(request: Request) -> Site:
+    """Return the site a request came to."""
+    return cast("Site", request.app.state.site)
+
+
+def part(kind: type[T]) -> Callable[[Request], T]:
+    """Return a dependency that hands a route the object of that type from `create_app(parts=[...])`."""
+
+    def find(request: Request) -> T:
+        return cast("T", site_of(request).parts[kind])
+
+    return find
