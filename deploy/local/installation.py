@@ -1,0 +1,82 @@
+"""What the local installation consists of, as settings: written by `caselight up`, read by every later command."""
+
+import base64
+import importlib.util
+import os
+import secrets
+from pathlib import Path
+
+from deploy.local.home import ROOT, Home
+from deploy.local.stack import Stack
+from shared.access.tokens import make_keys, write_secret
+from shared.settings import SERVICES, Settings
+
+PART = "environment"
+MAIL_PORT = "mail-smtp"
+INBOX_PORT = "mail-inbox"
+FIRST_INBOX_PORT = 8125
+
+
+def state_folder() -> Path:
+    """Return where the local installation keeps its things: `.local` in the checkout, or CASELIGHT_STATE."""
+    return Path(os.environ.get("CASELIGHT_STATE") or ROOT / ".local").resolve()
+
+
+def services() -> tuple[str, ...]:
+    """Return the services this checkout has."""
+    return tuple(name for name in SERVICES if exists(f"services.{name}.app"))
+
+
+def prepare(home: Home, stack: Stack) -> dict[str, str]:
+    """Make keys, passwords and ports that are missing, keep all settings for later commands, and return them."""
+    keys = home.folder / "keys"
+    signing, verify = make_keys(keys)
+    found = stack.environment() | {
+        "CASELIGHT_STATE": str(home.folder),
+        "CASELIGHT_DATABASE_PASSWORD": home.secret("services"),
+        "CASELIGHT_SIGNING_KEY": str(signing),
+        "CASELIGHT_VERIFY_KEYS": str(verify),
+        "CASELIGHT_MASTER_KEY": str(master_key(keys)),
+        "CASELIGHT_SMTP_URL": f"smtp://127.0.0.1:{home.port(MAIL_PORT)}",
+        "CASELIGHT_INBOX_URL": f"http://127.0.0.1:{home.port(INBOX_PORT, preferred=FIRST_INBOX_PORT)}",
+    }
+    preferred = Settings()
+    for service in SERVICES:
+        port = home.port(service, preferred=preferred.port(service))
+        found[f"CASELIGHT_{service.upper()}_PORT"] = str(port)
+        found[f"CASELIGHT_{service.upper()}_URL"] = f"http://127.0.0.1:{port}"
+    found["CASELIGHT_PUBLIC_URL"] = found["CASELIGHT_NOTIFICATIONS_URL"]
+    for name, value in found.items():
+        home.change(PART, name, value)
+    return found | {name: os.environ[name] for name in found if name in os.environ}
+
+
+def adopt(state: Path | None = None) -> Settings:
+    """Return the settings of the local installation. What the environment says goes before what is kept.
+
+    Puts the kept ones into this process's environment, so that what it starts sees them too.
+    """
+    for name, value in Home(state or state_folder()).values(PART).items():
+        os.environ.setdefault(name, str(value))
+    return Settings()
+
+
+def url(service: str) -> str:
+    """Return the address of a service of the adopted installation."""
+    return os.environ.get(f"CASELIGHT_{service.upper()}_URL") or f"http://127.0.0.1:{Settings().port(service)}"
+
+
+def master_key(folder: Path) -> Path:
+    """Return the file with the key that wraps all others, made on first use: 32 bytes in base64."""
+    path = folder / "master.key"
+    if not path.exists():
+        write_secret(path, base64.b64encode(secrets.token_bytes(32)))
+    return path
+
+
+def exists(module: str) -> bool:
+    """Say whether a module is there, without running it."""
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # its package is not there either
+        return False
