@@ -1,0 +1,1 @@
+"""Text that people wrote: encrypted where it is kept, under keys that can be destroyed."""
