@@ -4,6 +4,8 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from shared.access.actors import service_actor
+from shared.messaging import health
+from shared.refusal import Refused
 from shared.web.site import site_of
 
 router = APIRouter(prefix="/health", tags=["operation"])
@@ -16,8 +18,13 @@ class Health(BaseModel):
 
 
 @router.get("/live")
-async def live() -> Health:
-    """Say that the process answers. It never depends on anything else: a database away is no reason to be killed."""
+async def live(request: Request) -> Health:
+    """Say that the process works; 503 when one of its loops has stopped turning, so that it gets restarted.
+
+    It depends on nothing else: a database or a broker away is no reason to be killed.
+    """
+    if health.stalled(site_of(request).service):
+        raise Refused("loop_stalled", "A loop of this process has stopped turning.", status=503)
     return Health(status="live")
 
 

@@ -28,7 +28,6 @@ class Site:
     administrators: Administrators
     ready: Ready | None = None
     parts: Mapping[type, object] = field(default_factory=dict)
-    loops: dict[str, str] = field(default_factory=dict)
     _was_ready: bool = False
 
     async def is_ready(self, connection: AsyncConnection) -> bool:

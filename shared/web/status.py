@@ -9,6 +9,7 @@ from sqlalchemy import text
 from shared.access.actions import Action
 from shared.access.actors import EVERYWHERE
 from shared.access.decision import Resource
+from shared.messaging import health
 from shared.storage.tx import Tx
 from shared.telemetry import counters
 from shared.web.gate import SignedIn
@@ -56,7 +57,7 @@ class Timers(BaseModel):
 
 
 class Status(BaseModel):
-    """How a service does."""
+    """How a service does. `troubles` names loops that turn without working, or do not turn, with the reason."""
 
     service: str
     at: datetime
@@ -65,7 +66,7 @@ class Status(BaseModel):
     outbox: Outbox
     dead_letters: DeadLetters
     timers: Timers
-    loops: dict[str, str]
+    troubles: dict[str, str]
     counters: dict[str, int]
 
 
@@ -83,9 +84,13 @@ async def status(request: Request, gate: SignedIn) -> Status:
             ready=await site.is_ready(door.connection),
             replicas=replicas,
             **found,
-            loops=dict(site.loops),
+            troubles=_troubles(site.service),
             counters=dict(counters),
         )
+
+
+def _troubles(service: str) -> dict[str, str]:
+    return health.troubles(service) | dict.fromkeys(health.stalled(service), "stalled")
 
 
 async def _figures(tx: Tx) -> dict[str, BaseModel]:
