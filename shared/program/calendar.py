@@ -18,7 +18,7 @@ def zone_of(name: str) -> ZoneInfo:
     """Return a time zone; UTC for one this machine does not know, because a wrong hour is better than no answer."""
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         telemetry.counters["zones_unknown"] += 1
         _log.error("a time zone is unknown here, UTC serves")
         return ZoneInfo("UTC")
