@@ -4,17 +4,18 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from typing import TypeVar
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 
-def group_by_type(items: Iterable[tuple[bytes, type, T]]) -> list[tuple[type, list[T]]]:
+def group_by_type(items: Iterable[tuple[bytes, K, T]]) -> list[tuple[K, list[T]]]:
     """Group (key, type, item) in log order into runs of one type, each for one call of a plural handler.
 
     Per key the order of the log is kept: an item joins the first group of its type at or after the last group that
     holds its key, else it starts a new one. Between keys the order is free.
     """
-    groups: list[tuple[type, list[T]]] = []
-    places: dict[type, list[int]] = {}  # where groups of a type are, ascending
+    groups: list[tuple[K, list[T]]] = []
+    places: dict[K, list[int]] = {}  # where groups of a type are, ascending
     last: dict[bytes, int] = {}  # the last group that holds a key
     for key, kind, item in items:
         of_type = places.setdefault(kind, [])
