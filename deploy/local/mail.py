@@ -90,8 +90,12 @@ class MailSink:
         """The address in the form of the setting `CASELIGHT_SMTP_URL`."""
         return f"smtp://{HOST}:{self.port}"
 
-    def messages(self) -> list[Mail]:
+    def messages(self) -> list[EmailMessage]:
         """Return every mail kept, oldest first."""
+        return [mail.content for mail in self.mails()]
+
+    def mails(self) -> list[Mail]:
+        """Return every mail kept with its envelope, oldest first."""
         return [read(path) for path in sorted(self.folder.glob("*.eml"))]
 
     def clear(self) -> None:
@@ -142,7 +146,7 @@ def inbox_server(sink: MailSink, port: int) -> ThreadingHTTPServer:
     class Inbox(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             name = self.path.strip("/")
-            mails = {mail.name: mail for mail in sink.messages()}
+            mails = {mail.name: mail for mail in sink.mails()}
             if not name:
                 self.answer(200, inbox_page(list(reversed(mails.values()))))
             elif name in mails:

@@ -110,12 +110,18 @@ def resolve(state: Path, *, durable: bool = True, say: Say | None = None) -> Sta
     with home.locked():
         sources = {name: source(name) for name in VARIABLES}
         described = describe(sources)
+        # Always the first line: whoever reads the output of a test run knows what it ran on.
         tell(f"Stack: {described}")
         urls = {name: url for name, variable in VARIABLES.items() if (url := os.environ.get(variable))}
         ours = [name for name, where in sources.items() if where == "embedded"]
         urls |= containers.start(home, [name for name, where in sources.items() if where == "container"])
         urls |= start_embedded(home, ours, durable=durable, say=tell)
     return Stack(urls["postgres"], urls["kafka"], urls["valkey"], described, state, durable)
+
+
+def plan() -> str:
+    """Say what `resolve` would use, without starting anything."""
+    return describe({name: source(name) for name in VARIABLES})
 
 
 def source(name: Component) -> str:
