@@ -1,0 +1,1 @@
+"""Nouns and pure rules: the case, its assignment, the caseload that referrals fall into."""

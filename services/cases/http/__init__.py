@@ -1,0 +1,1 @@
+"""Routes: parse, pass the gate, call a use case, shape the answer."""

@@ -1,0 +1,1 @@
+"""Rows: one module per aggregate, and reads for screens."""
