@@ -1,0 +1,1 @@
+"""Analytics: what it adds up to."""

@@ -1,0 +1,1 @@
+"""What is counted, and how an event changes it. Pure."""

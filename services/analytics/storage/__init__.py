@@ -1,0 +1,1 @@
+"""History, matters, figures and caseloads as rows."""
