@@ -20,7 +20,8 @@ from pathlib import Path
 import pytest
 
 from deploy.local import databases as administration
-from deploy.local import lifecycle, stack as servers
+from deploy.local import lifecycle
+from deploy.local import stack as servers
 from deploy.local.home import ROOT, Home, make_folder
 from deploy.local.installation import master_key, services
 from deploy.local.processes import StartError

@@ -55,7 +55,7 @@ class MailSink:
     def __init__(self, folder: Path, *, port: int = 0, web_port: int | None = None) -> None:
         self.folder = folder
         self._wanted_port = port
-        self._wanted_web_port = web_port
+        self.web_port = web_port
         self._controller: Controller | None = None
         self._web: ThreadingHTTPServer | None = None
         self._count = itertools.count(1)
@@ -65,8 +65,8 @@ class MailSink:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._controller = Listener(self, hostname=HOST, port=self._wanted_port, data_size_limit=SIZE_LIMIT)
         self._controller.start()
-        if self._wanted_web_port is not None:
-            self._web = inbox_server(self, self._wanted_web_port)
+        if self.web_port is not None:
+            self._web = inbox_server(self, self.web_port)
             threading.Thread(target=self._web.serve_forever, name="inbox", daemon=True).start()
 
     def stop(self) -> None:
