@@ -1,0 +1,71 @@
+"""What a referral says about danger: its words by the lexicon, its coded concerns, the urgency claimed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from services.intake.domain.lexicon import Hit, Lexicon
+from shared.events.codes import Level, family_of
+
+MISCONDUCT = "sex_based_misconduct"
+_TITLEIX = "titleix"
+_STANDARD = "standard"
+
+
+@dataclass(frozen=True, slots=True)
+class Screening:
+    """What was found, by which edition, and what follows from it.
+
+    `concerns` are those claimed and then those found. `found_by` says in codes what made the level: `screening`
+    (words or coded concerns) before `urgency`.
+    """
+
+    edition: str
+    hits: tuple[Hit, ...]
+    categories: tuple[str, ...]
+    concerns: tuple[str, ...]
+    level: Level
+    found_by: str
+
+    @property
+    def danger(self) -> bool:
+        """Whether somebody must be told now."""
+        return self.level.pages
+
+    @property
+    def misconduct(self) -> bool:
+        """Whether the referral speaks of sex-based misconduct and so stands behind the wall."""
+        return MISCONDUCT in self.categories
+
+    @property
+    def sensitivity(self) -> str:
+        """How closely the referral is held."""
+        return _TITLEIX if self.misconduct else _STANDARD
+
+
+def screen(lexicon: Lexicon, narrative: str, concerns: Sequence[str], urgency: str) -> Screening:
+    """Screen a referral. Pure; the level is the gravest of what its words, concerns and urgency say."""
+    hits = lexicon.find(narrative)
+    coded = (lexicon.concerns[concern] for concern in concerns if concern in lexicon.concerns)
+    meant = [hit for hit in hits if not hit.negated]
+    categories = tuple(dict.fromkeys([*(hit.category for hit in meant), *coded]))
+    said = max((lexicon.levels[category] for category in categories), key=_rank, default=Level.NONE)
+    claimed = lexicon.urgencies.get(urgency, Level.NONE)
+    return Screening(
+        edition=lexicon.edition,
+        hits=hits,
+        categories=categories,
+        concerns=_with_found(concerns, meant),
+        level=max(said, claimed, key=_rank),
+        found_by="screening" if said.rank >= claimed.rank else "urgency",
+    )
+
+
+def _with_found(claimed: Sequence[str], hits: Sequence[Hit]) -> tuple[str, ...]:
+    """Add what the words mean to what was claimed, unless its family is there: a person's code says it better."""
+    families = {family_of(concern) for concern in claimed}
+    found = [hit.concern for hit in hits if family_of(hit.concern) not in families]
+    return tuple(dict.fromkeys([*claimed, *found]))
+
+
+def _rank(level: Level) -> int:
+    return level.rank

@@ -1,0 +1,1 @@
+"""The routes of intake: parse, pass the gate, call a use case, shape the answer."""

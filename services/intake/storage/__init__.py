@@ -1,0 +1,1 @@
+"""Intake's tables: every statement takes a whole batch."""

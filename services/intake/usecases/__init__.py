@@ -1,0 +1,1 @@
+"""The verbs of intake: one file per thing a person or an event makes happen."""
