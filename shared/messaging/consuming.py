@@ -108,7 +108,7 @@ class Consuming:
             decoder=_raw,
         )
 
-        async def consume(records: Sequence[RawRecord]) -> None:
+        async def consume(records: Any) -> None:  # noqa: ANN401 - FastStream builds a model of it
             await self._handle(subscription, records)
 
         subscriber(consume)

@@ -43,8 +43,8 @@ class Inbox(Protocol):
         """
         ...
 
-    def too_old(self, arrival: Arrival) -> bool:
-        """Return whether an event is older than what is remembered, so nobody can say whether it was seen."""
+    def too_old(self, arrivals: Sequence[Arrival]) -> list[Arrival]:
+        """Return events older than what is remembered, so that nobody can say whether they were seen."""
         ...
 
 
@@ -53,13 +53,14 @@ class TableInbox:
 
     async def claim(self, tx: Tx, consumer: str, arrivals: Sequence[Arrival]) -> set[str]:
         """Remember these events and return the ids of those not seen before."""
-        ids = sorted({str(arrival.id) for arrival in arrivals})
+        ids = sorted({arrival.event_id for arrival in arrivals})
         found = await tx.connection.execute(_CLAIM, {"consumer": consumer, "ids": ids})
         return set(found.scalars())
 
-    def too_old(self, arrival: Arrival) -> bool:
-        """Compare the time inside the id with the clock that made it, not with the service's movable one."""
-        return arrival.id is not None and arrival.id < earliest_id(SystemClock().now() - REMEMBERED)
+    def too_old(self, arrivals: Sequence[Arrival]) -> list[Arrival]:
+        """Compare the time inside each id with the clock that made it, not with the service's movable one."""
+        bound = str(earliest_id(SystemClock().now() - REMEMBERED))
+        return [arrival for arrival in arrivals if arrival.event_id < bound]
 
 
 async def forget_old(database: Database) -> int:

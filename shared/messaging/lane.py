@@ -123,15 +123,18 @@ class Lane:
         plan = self.plan
         async with self.database.transaction(self._actor) as tx:
             fresh = await plan.inbox.claim(tx, plan.consumer, arrivals)
-            first = {str(each.id): each for each in reversed(arrivals) if str(each.id) in fresh}
-            todo = [each for each in arrivals if first.get(str(each.id)) is each]
+            todo = []
+            for each in arrivals:  # the same event may be in one batch twice
+                if each.event_id in fresh:
+                    fresh.discard(each.event_id)
+                    todo.append(each)
             counters["events_seen_before"] += len(arrivals) - len(todo)
             todo = await self._set_aside(tx, todo)
             await self._apply(tx, todo)
 
     async def _set_aside(self, tx: Tx, arrivals: list[Arrival]) -> list[Arrival]:
         """Store what must not be handled now (too old to be known, or of a parked key) and return the rest."""
-        plan, old = self.plan, [each for each in arrivals if self.plan.inbox.too_old(each)]
+        plan, old = self.plan, self.plan.inbox.too_old(arrivals)
         if old:
             await parking.bury(tx, plan.consumer, old, Reason("TooOld"))
             arrivals = [each for each in arrivals if each not in old]
