@@ -10,7 +10,7 @@ from shared.access.roles import Administrators
 from shared.access.tokens import Verifier
 from shared.settings import Settings
 from shared.storage.engines import Database
-from shared.web import health, problems, status
+from shared.web import dead_letters, health, problems, status
 from shared.web.bodies import JSON_LIMIT, STREAM_LIMIT, Bodies
 from shared.web.frame import Frame
 from shared.web.site import Ready, Site
@@ -71,7 +71,7 @@ def create_app(
     )
     app.state.site = site
     problems.install(app)
-    for router in (health.router, status.router, *routers):
+    for router in (health.router, status.router, dead_letters.router, *routers):
         app.include_router(router)
     _describe_problems(app)
     return app
