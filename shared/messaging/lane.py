@@ -149,9 +149,12 @@ class Lane:
         return [each for each in arrivals if each.key not in parked]
 
     async def _apply(self, tx: Tx, arrivals: Sequence[Arrival]) -> None:
-        for kind, envelopes in group_by_type(self._decode(each) for each in arrivals):
-            tx.cause = Cause(envelopes[0].id, kind.TYPE, republished=envelopes[0].republished)
-            await self.plan.handlers[kind](tx, envelopes)
+        # By handler: types that share one come to it together, so that it loads and saves once.
+        decoded = ((key, self.plan.handlers[kind], envelope) for key, kind, envelope in map(self._decode, arrivals))
+        for handler, envelopes in group_by_type(decoded):
+            first = envelopes[0]
+            tx.cause = Cause(first.id, first.event.TYPE, republished=first.republished)
+            await handler(tx, envelopes)
 
     async def _one_by_one(self, arrivals: Sequence[Arrival]) -> None:
         for arrival in arrivals:

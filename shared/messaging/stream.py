@@ -25,7 +25,8 @@ _ASK_EVERY = 0.25
 class Stream:
     """One business consumer of a service.
 
-    `handlers` are called with many events of one type, in log order per key, inside the transaction of the batch.
+    `handlers` are called with many events of one type, in log order per key, inside the transaction of the batch;
+    types that share a handler come in one call.
     `urgent` handlers get a consumer group and an inbox of their own (`<consumer>.urgent`): nothing that goes wrong
     with the other events can hold them up, no key of theirs is parked and no failure stops them. An urgent event that
     cannot be handled is stored as a dead letter and given to `from_headers`, which has only its headers to act on.

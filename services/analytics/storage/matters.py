@@ -86,7 +86,7 @@ def _parameters(matters: Sequence[Matter]) -> dict[str, list[Any]]:
         "levels": [matter.level for matter in ordered],
         "days": [matter.day for matter in ordered],
         "started_ats": [matter.started_at for matter in ordered],
-        "milestones": [_encode(matter.milestones).decode() for matter in ordered],
+        "milestones": [_encode(dict(matter.milestones)).decode() for matter in ordered],
         "owners": [matter.owner_id for matter in ordered],
         "owners_since": [matter.owner_since for matter in ordered],
     }

@@ -95,4 +95,4 @@ async def progress(connection: AsyncConnection) -> Progress:
     row = (await connection.execute(_PROGRESS)).first()
     if row is None:
         return Progress(None, 0.0)
-    return Progress(row.happened_at, max(0.0, (row.totaled_at - row.happened_at).total_seconds()))
+    return Progress(row.happened_at, max(0.0, (row.counted_at - row.happened_at).total_seconds()))
