@@ -1,0 +1,1 @@
+"""Program: the office itself. Campuses, staff, rotas and policies, published to every service."""

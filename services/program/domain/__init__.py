@@ -1,0 +1,1 @@
+"""What a document says, what it changes, and whether it can be."""

@@ -1,0 +1,70 @@
+"""The two things people do with the program: read it, and apply a document to it."""
+
+from collections.abc import Collection
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+from fastapi.exceptions import RequestValidationError
+
+from services.program.domain.changes import campuses_touched
+from services.program.domain.document import SYSTEM, DocumentInvalid, campuses_of_all
+from services.program.http.models import ApplyIn, ApplyOut, ChangeOut, ProgramOut, program_out
+from services.program.usecases.apply_document import carry_out, plan_document
+from services.program.usecases.read_program import read_program
+from shared.access.actions import Action
+from shared.access.actors import Actor
+from shared.access.decision import Resource
+from shared.web.gate import Door, SignedIn
+
+router = APIRouter(tags=["program"])
+Kind = Annotated[Literal["campus", "staff", "rota", "policy"] | None, Query(description="only this kind")]
+
+
+@router.get("/program")
+async def read(gate: SignedIn, kind: Kind = None) -> ProgramOut:
+    """Return campuses, staff, rotas and policies."""
+    async with gate.begin() as door:
+        found = await read_program(door, kind or "")
+        keys = [snapshot.key for snapshot in found]
+        asked = f"kind={kind}" if kind else ""
+        await door.allow(Action.PROGRAM_READ, Resource("program", campus=SYSTEM), ids=keys, filter=asked)
+        return program_out(found, door.now)
+
+
+@router.post("/program:apply")
+async def apply(gate: SignedIn, body: ApplyIn) -> ApplyOut:
+    """Make the program what a document says, where it says something; with `dry_run` only say what would change.
+
+    Saying the same again changes nothing. It takes an administrator of every campus concerned.
+    """
+    entries = body.document.entries()
+    async with gate.begin() as door:
+        # First by what the document says, so that nobody else learns what exists from what is wrong with it.
+        asked = campuses_of_all(entry.snapshot for entry in entries) or _administered(door.actor)
+        await _allow(door, asked, [entry.key for entry in entries])
+        try:
+            changes = await plan_document(door, entries)
+        except DocumentInvalid as invalid:
+            raise RequestValidationError(_errors(invalid)) from invalid
+        await _allow(door, campuses_touched(changes) - asked, [change.key for change in changes])
+        if not body.dry_run:
+            await carry_out(door, changes)
+    said = [ChangeOut(key=c.key, kind=c.kind, change=c.change, fields=list(c.fields)) for c in changes]
+    return ApplyOut(changes=said, dry_run=body.dry_run)
+
+
+async def _allow(door: Door, campuses: Collection[str], keys: list[str]) -> None:
+    for campus in sorted(campuses):
+        await door.allow(Action.PROGRAM_CHANGE, Resource("program", campus=campus), ids=keys)
+
+
+def _administered(actor: Actor) -> frozenset[str]:
+    """Return a campus that the actor may change, for a document that says only what is to be removed."""
+    return frozenset({min((role.campus for role in actor.roles if role.name == "administrator"), default=SYSTEM)})
+
+
+def _errors(invalid: DocumentInvalid) -> list[dict[str, object]]:
+    """Return the faults as the framework says its own, so that all of them come with their pointers."""
+    return [
+        {"type": "document", "loc": ("body", "document", *fault.place), "msg": fault.detail} for fault in invalid.faults
+    ]

@@ -1,0 +1,1 @@
+"""What people make happen: apply a document, read the program."""
