@@ -74,7 +74,8 @@ class Case:
     def _next(self, how: str, by: str, at: datetime, **changes: Any) -> "Case":  # noqa: ANN401 - fields by name
         return replace(self, version=self.version + 1, changed_how=how, changed_by=by, changed_at=at, **changes)
 
-    def _facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, Any]:
+        """Return what every event of this version says of the case."""
         return {
             "campus": self.campus,
             "sensitivity": self.sensitivity,
@@ -143,10 +144,16 @@ class Case:
         due = min(running, default=None) if self.first_attempt_at is None else self.outreach_due
         return {"level": graver.value, "outreach_due": due}
 
-    def identify(self, student_id: UUID, at: datetime, *, by: str = BY_RULE, apart: bool = False) -> Changed:
+    def identify(self, student_id: UUID, at: datetime) -> Changed:
         """Say whose case this is."""
-        case = self._next("student_identified", by, at, student_id=student_id, apart=apart)
+        case = self._next("student_identified", BY_RULE, at, student_id=student_id)
         return case, (events.CaseStudentIdentified(**case.facts(), identified_at=at),)
+
+    def stand_apart(self, student_id: UUID, by: str, at: datetime) -> Changed:
+        """Let this be a second open case of a student, as a person decided; it may be known already whose it is."""
+        case = self._next("kept_apart", by, at, student_id=self.student_id or student_id, apart=True)
+        told = (events.CaseStudentIdentified(**case.facts(), identified_at=at),) if self.student_id is None else ()
+        return case, told
 
     # --------------------------------------------------------------------------------------- whose work it is
 

@@ -1,6 +1,6 @@
 """The cases that a batch of referrals concerns, and what becomes of each referral among them."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +10,7 @@ from services.cases.domain.assignment import Assignment, Need, Related
 from services.cases.domain.case import Case
 from services.cases.domain.codes import TITLEIX, Chosen, State, walled
 from services.cases.domain.combination import Combination
-from services.cases.domain.office import Office
+from services.cases.domain.office import Office, Offices
 from services.cases.domain.students import Students
 from shared.events.cases import CaseEvent
 from shared.events.codes import Family
@@ -56,7 +56,7 @@ class Caseload:
     """
 
     at: datetime
-    office: Callable[[str], Office]
+    office: Offices
     students: Students = field(default_factory=Students)
     cases: dict[UUID, Case] = field(default_factory=dict)
     noted: dict[UUID, Noted] = field(default_factory=dict)
@@ -278,9 +278,12 @@ class Caseload:
         office = self._office(case)
         everybody = (*office.managers, *office.coordinators, *office.deputies)
         barred = {c.staff_id for c in everybody if not c.conflicts.isdisjoint(need.students)}
-        if case.owner_id is not None and case.owner_id not in barred:
+        chosen = self._assign(case) if case.owner_id is None or case.owner_id in barred else None
+        if chosen is None or chosen.staff_id == case.owner_id:
             return ()
-        return self.pass_on(case)
+        case, facts = case.assign(chosen, self.at)
+        self.put(case)
+        return facts
 
     def _assign(self, case: Case) -> Assignment:
         # Whoever gives a case up does not count it any more when compared with the others.

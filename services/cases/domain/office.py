@@ -1,8 +1,9 @@
 """The people and rules of a campus at one instant, as far as assigning and timing cases needs them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +39,23 @@ class Office:
     clocks_edition: str
     outreach_due: Callable[[str], datetime | None]
     report_due: Callable[[datetime], datetime]
+
+
+class Offices(Protocol):
+    """The offices of all campuses, at one instant."""
+
+    def __call__(self, campus: str) -> Office:
+        """Return the office of a campus; one that nobody knows has nobody."""
+        ...
+
+    def recused(self, students: Iterable[str]) -> tuple[str, ...]:
+        """Return who must not see the matter of a student, all ids of whom are given."""
+        ...
+
+    def name(self, staff_id: str) -> str:
+        """Return what to call somebody; their id when the program does not know them."""
+        ...
+
+    def knows(self, staff_id: str) -> bool:
+        """Return whether somebody is on the staff."""
+        ...

@@ -47,9 +47,28 @@ def opening(student_id: UUID | None, **more: Any) -> Opening:  # noqa: ANN401 - 
     return Opening(student_id=student_id, **(facts | more))
 
 
+class Everywhere:
+    """The same office on every campus, with nobody recused."""
+
+    def __init__(self, place: Office) -> None:
+        self._place = place
+
+    def __call__(self, campus: str) -> Office:
+        return self._place
+
+    def recused(self, students: Iterable[str]) -> tuple[str, ...]:
+        return ()
+
+    def name(self, staff_id: str) -> str:
+        return staff_id
+
+    def knows(self, staff_id: str) -> bool:
+        return True
+
+
 def caseload(*managers: Colleague, students: Students | None = None, **more: Any) -> Caseload:  # noqa: ANN401 - facts by name
     place = office(*(managers or (colleague("ana"),)), **more)
-    return Caseload(at=NOW, office=lambda _campus: place, students=students or Students())
+    return Caseload(at=NOW, office=Everywhere(place), students=students or Students())
 
 
 def note(load: Caseload, referral_id: UUID, **more: Any) -> None:  # noqa: ANN401 - facts by name

@@ -12,7 +12,18 @@ from services.cases.domain.caseload import Caseload, Opening
 from services.cases.domain.codes import State
 from services.cases.domain.students import Students, chains
 from shared.ids import derived_id, new_id
-from tests.unit.cases.examples import NOW, caseload, colleague, kinds, note, office, open_cases, opening, places
+from tests.unit.cases.examples import (
+    NOW,
+    Everywhere,
+    caseload,
+    colleague,
+    kinds,
+    note,
+    office,
+    open_cases,
+    opening,
+    places,
+)
 
 ADA, BO = UUID(int=1), UUID(int=2)
 
@@ -107,7 +118,7 @@ def test_a_relation_of_long_ago_is_none() -> None:
     for ended, owner in ((old, "ben"), (NOW - timedelta(days=200), "ana")):
         later = Caseload(
             at=NOW,
-            office=lambda _campus: office(colleague("ana"), colleague("ben")),
+            office=Everywhere(office(colleague("ana"), colleague("ben"))),
             cases={over.case_id: replace(over, ended_at=ended)},
             loads={"ana": 9},
         )

@@ -137,7 +137,7 @@ CREATE TABLE students (
 
 CREATE TABLE caseloads (
     staff_id text PRIMARY KEY,
-    open_cases integer NOT NULL CHECK (open_cases >= 0)
+    open_cases integer NOT NULL
 ) WITH (fillfactor = 50);
 
 CREATE INDEX roster_merged ON roster_snapshots (substring(body FROM position('"same_as":"'::bytea IN body) + 11 FOR 36))

@@ -1,0 +1,43 @@
+"""What all changes that people make to one case begin with: the case under lock, at the version they saw."""
+
+from uuid import UUID
+
+from services.cases.domain.case import Case
+from services.cases.domain.caseload import Caseload
+from services.cases.storage import caseloads
+from shared.refusal import Refused
+from shared.storage.tx import Tx
+
+_SAID = {
+    "opened": "opened this case",
+    "referral_attached": "attached a referral to this case",
+    "level_raised": "raised the level of this case",
+    "student_identified": "identified the student of this case",
+    "assigned": "assigned this case",
+    "accepted": "accepted this case",
+    "declined": "declined this case",
+    "contact_recorded": "recorded a contact",
+    "combined": "combined this case with another",
+    "kept_apart": "decided to keep this case apart",
+    "member_added": "was let in on this case",
+}
+
+
+async def hold(tx: Tx, case_id: UUID, seen: int | None) -> tuple[Caseload, Case]:
+    """Lock a case for a change and return it among the cases of its student.
+
+    `seen` is the version that the person looked at, None when they do not say. Raises Refused (409) with who changed
+    what when it is not the present one.
+    """
+    caseload = await caseloads.load(tx, of_cases={case_id})
+    case = caseload.cases.get(case_id)
+    if case is None:
+        raise Refused("not_found", "There is no such case.", 404)
+    if seen is not None and seen != case.version:
+        who = caseload.office.name(case.changed_by) if case.changed_by != "rule" else "A rule"
+        at = case.changed_at.strftime("%Y-%m-%d %H:%M UTC")
+        raise Refused(
+            "changed_meanwhile",
+            f"{who} {_SAID[case.changed_how]} at {at}. It is at version {case.version} now; you saw version {seen}.",
+        )
+    return caseload, case
