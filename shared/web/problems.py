@@ -8,17 +8,14 @@ from typing import Any, cast
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
+from shared.messaging.failures import is_transient
 from shared.refusal import Refused
 from shared.telemetry import counters, logger
 
 MEDIA_TYPE = "application/problem+json"
-# SQLSTATE classes that mean "not now": connection, transaction rollback, resources, operator intervention.
-_NOT_NOW = ("08", "40", "53", "57")
 # These quote a piece of what was sent; the others are fixed words with limits of ours in them.
 _QUOTING = re.compile(r"^(uuid|date|time|url|json|decimal|int_parsing|float_parsing|string_unicode|is_instance)")
 _SHORTEST_QUOTE = 3
@@ -88,14 +85,6 @@ def unexpected(error: BaseException, request_id: str = "") -> Response:
     counters["web_errors"] += 1
     _log.error("a request failed", extra={"request_id": request_id}, exc_info=error)
     return problem(500, "internal", "Something went wrong on our side. It has been noted.", request_id=request_id)
-
-
-def is_transient(error: BaseException) -> bool:
-    """Return whether an error will pass by itself: a connection lost, a lock, a database that restarts."""
-    if isinstance(error, DBAPIError):
-        state = str(getattr(error.orig, "sqlstate", "") or "")
-        return error.connection_invalidated or state.startswith(_NOT_NOW)
-    return isinstance(error, OSError | PoolTimeoutError)
 
 
 def install(app: FastAPI) -> None:
