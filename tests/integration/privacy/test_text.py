@@ -192,5 +192,5 @@ async def _somebody_waits(tx: Tx) -> None:
     """Return once another connection waits for what this transaction holds."""
     waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))")
     async with asyncio.timeout(10):
-        while not (await tx.connection.execute(waiting)).scalar_one():  # noqa: ASYNC110 - the event is in Postgres
+        while not (await tx.connection.execute(waiting)).scalar_one():
             await asyncio.sleep(0.005)
