@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from random import Random
 
 CAMPUSES = {"NORTH": 1300, "LAKE": 1000, "BAY": 700}
+# Who advises some of them: case managers whom the program of the sample has.
+ADVISORS = {"NORTH": ("okafor", "reyes"), "LAKE": ("tanaka", "brandt"), "BAY": ("moreau",)}
+_ADVISED = 0.12
 DOMAIN = "students.example.edu"
 
 _GIVEN_NAMES = (
@@ -29,6 +32,7 @@ class Student:
     name: str
     email: str
     level: str
+    advisor_id: str
     courses: tuple[str, ...]
 
     @property
@@ -53,6 +57,7 @@ def students(chance: Random) -> list[Student]:
                     name=name,
                     email=f"{name.lower().replace(' ', '.')}.{id_.lower()}@{DOMAIN}",
                     level=chance.choice(_LEVELS),
+                    advisor_id=chance.choice(ADVISORS[campus]) if chance.random() < _ADVISED else "",
                     courses=tuple(chance.sample(catalogue, chance.choice((3, 4, 4, 5)))),
                 )
             )

@@ -14,7 +14,7 @@ from deploy.demo.students import Student, students
 
 SEED = 2026
 PROGRAM = Path(__file__).with_name("program.template.yaml")
-ROSTER_COLUMNS = ("student_id", "campus_code", "name", "email", "level")
+ROSTER_COLUMNS = ("student_id", "campus_code", "name", "email", "advisor_id", "level")
 FLAG_COLUMNS = (
     "alert_id", "campus_code", "student_id", "student_name", "student_email", "term_code", "course_code", "section",
     "reason_code", "severity", "comment", "raised_at",
@@ -91,7 +91,7 @@ def _write(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) ->
 
 
 def _roster_row(student: Student) -> tuple[str, ...]:
-    return (student.id, student.campus, student.name, student.email, student.level)
+    return (student.id, student.campus, student.name, student.email, student.advisor_id, student.level)
 
 
 def _flag_row(serial: int, flag: Flag, code: str) -> tuple[str, ...]:
