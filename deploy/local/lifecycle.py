@@ -60,5 +60,7 @@ def forget(state: Path, say: Say) -> None:
     down(state, say)
     home = Home(state)
     for place in home.values("places").values():
-        shutil.rmtree(Path(place).parent, ignore_errors=True)
+        outside = Path(place).parents[1]
+        if outside.name.startswith("caselight-"):  # see home.outside()
+            shutil.rmtree(outside, ignore_errors=True)
     shutil.rmtree(home.folder, ignore_errors=True)

@@ -21,8 +21,10 @@ from deploy.local.processes import Running, StartError
 
 NAME = "postgres"
 OTHER_USER = "nobody"
-# What a client asks first: "do you speak TLS?" (protocol 3, SSLRequest). A server that is up says N or S.
-TLS_QUESTION = struct.pack("!II", 8, 80877103)
+# How every client begins (protocol 3.0). A server that accepts connections asks for a password next (R), one that is
+# still starting or recovering answers with an error.
+GREETING = b"user\0postgres\0database\0postgres\0\0"
+HELLO = struct.pack("!II", 8 + len(GREETING), 3 << 16) + GREETING
 
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -75,7 +77,7 @@ class Postgres:
         return processes.spawn(command, log=self.home.log(NAME), env=plain_environment(), cwd=data, user=self.user)
 
     def ready(self) -> bool:
-        return processes.answers(self.port, TLS_QUESTION) in {b"N", b"S"}
+        return processes.answers(self.port, HELLO).startswith(b"R")
 
     def stop(self, process: Running) -> None:
         # SIGINT is the fast shutdown: sessions are ended, nothing is lost.
@@ -105,7 +107,7 @@ class Postgres:
     def data(self, binaries: Path) -> Path:
         """Return the data folder. It appears whole: a cut-off initdb is begun again."""
         kept = self.home.values("places").get(NAME)
-        data = Path(kept) if kept is not None else self.place(binaries)
+        data = Path(kept) if kept is not None else self.place()
         if not data.exists():
             folder = data.parent
             make_own(folder, self.user)
@@ -115,11 +117,11 @@ class Postgres:
             fresh.rename(data)
         return data
 
-    def place(self, binaries: Path) -> Path:
+    def place(self) -> Path:
         """Choose where the data folder goes, once: a later start looks nowhere else."""
         folder = self.home.folder / NAME
         make_own(folder, self.user)
-        if not reachable(folder, binaries, self.user):
+        if not reachable(folder, self.user):
             folder = home.outside(self.home.key) / NAME
         self.home.change("places", NAME, str(folder / "data"))
         return folder / "data"
@@ -189,10 +191,10 @@ def runs(binaries: Path, user: str | None) -> bool:
     return True
 
 
-def reachable(folder: Path, binaries: Path, user: str | None) -> bool:
+def reachable(folder: Path, user: str | None) -> bool:
     """Can this user work in `folder`. Tried, because modes alone do not tell (mounts, access lists)."""
     try:
-        run_as([str(binaries / "postgres"), "--version"], user, cwd=folder)
+        run_as(["/bin/sh", "-c", 'cd "$0" && test -w .', str(folder)], user, cwd=Path("/"))
     except (OSError, subprocess.CalledProcessError):
         return False
     return True

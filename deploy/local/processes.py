@@ -96,20 +96,27 @@ def rotate(log: Path) -> None:
 
 
 def alive(process: Running | None) -> bool:
-    """Say whether this very process runs; a zombie does not."""
+    """Say whether this very process runs. A zombie does not, once the last of its threads has let go of its ports."""
     if process is None:
         return False
-    with contextlib.suppress(ChildProcessError):  # not a child of ours: another run started it
-        os.waitpid(process.pid, os.WNOHANG)
     try:
         found = psutil.Process(process.pid)
-        return (
-            abs(found.create_time() - process.started) < SAME_MOMENT_S
-            and found.status() != psutil.STATUS_ZOMBIE
-            and process.program in {found.name(), *(Path(part).name for part in found.cmdline()[:1])}
-        )
+        if found.status() == psutil.STATUS_ZOMBIE and found.num_threads() == 1:
+            with contextlib.suppress(ChildProcessError):  # not a child of ours: another run started it
+                os.waitpid(process.pid, 0)
+            return False
+        return abs(found.create_time() - process.started) < SAME_MOMENT_S and is_program(found, process.program)
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return False
+
+
+def is_program(found: psutil.Process, program: str) -> bool:
+    """A dying process has no command line any more; its pid and start time have to do then."""
+    try:
+        words = found.cmdline()
+    except psutil.ZombieProcess:
+        return True
+    return not words or program in {found.name(), Path(words[0]).name}
 
 
 def end(process: Running | None, *, how: signal.Signals = signal.SIGTERM, patience: float = 20.0) -> bool:
