@@ -1,6 +1,5 @@
 """Commands as a person's HTTP client: what a command may do is what the person may do."""
 
-import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,15 +10,15 @@ from typing import Annotated, Any
 import httpx
 import typer
 
-from deploy.local.installation import adopt, url
+from deploy.local.installation import ADMINISTRATOR, adopt, url
 from shared.access.tokens import mint
 from shared.clock import SystemClock
 from shared.ids import new_id
 from shared.refusal import Refused
 from shared.settings import Settings
 
-# The first administrator of a local installation; the sample term's program names them too.
-ADMINISTRATOR = "solberg"
+__all__ = ["ADMINISTRATOR", "As", "CannotError", "Person", "plainly", "staff"]
+
 As = Annotated[
     str, typer.Option("--as", metavar="PERSON", envvar="CASELIGHT_PERSON", help="Whose rights to use: a staff id.")
 ]
@@ -111,9 +110,3 @@ def plainly() -> Iterator[None]:
     except CannotError as error:
         print(f"caselight: {error}", file=sys.stderr)
         raise typer.Exit(1) from error
-
-
-def inbox_url() -> str:
-    """Return the address of the page that shows all mail sent locally."""
-    adopt()
-    return os.environ.get("CASELIGHT_INBOX_URL", "")

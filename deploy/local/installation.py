@@ -15,6 +15,8 @@ PART = "environment"
 MAIL_PORT = "mail-smtp"
 INBOX_PORT = "mail-inbox"
 FIRST_INBOX_PORT = 8125
+# Who may set up the program of a local installation while it has no staff; the sample term's program has them too.
+ADMINISTRATOR = "solberg"
 
 
 def state_folder() -> Path:
@@ -37,6 +39,7 @@ def prepare(home: Home, stack: Stack) -> dict[str, str]:
         "CASELIGHT_SIGNING_KEY": str(signing),
         "CASELIGHT_VERIFY_KEYS": str(verify),
         "CASELIGHT_MASTER_KEY": str(master_key(keys)),
+        "CASELIGHT_ADMINISTRATORS": ADMINISTRATOR,
         "CASELIGHT_SMTP_URL": f"smtp://127.0.0.1:{home.port(MAIL_PORT)}",
         "CASELIGHT_INBOX_URL": f"http://127.0.0.1:{home.port(INBOX_PORT, preferred=FIRST_INBOX_PORT)}",
     }
