@@ -1,0 +1,5 @@
+"""The toys, for every test of delivery."""
+
+from tests.toys.fixtures import toys
+
+__all__ = ["toys"]

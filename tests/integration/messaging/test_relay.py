@@ -1,0 +1,129 @@
+"""The outbox is sent whole, in order per key, by one relay at a time."""
+
+import asyncio
+from uuid import UUID
+
+from sqlalchemy import text
+
+from shared.access.actors import service_actor
+from shared.events.program import CampusSnapshot
+from shared.ids import new_id
+from shared.messaging import brokers
+from shared.messaging.relay import BATCH, Relay
+from shared.storage import snapshots
+from tests.support.eventually import eventually
+from tests.support.loops import running
+from tests.toys.fixtures import Toys
+from tests.toys.services import flag, publish, sink_stream, tallies, waiting
+
+CAMPUS = CampusSnapshot(campus="north", name="North", zone="Europe/Berlin", hours=())
+
+
+async def read_all(toys: Toys, topic: str) -> list[tuple[UUID, dict[str, str]]]:
+    """Return every record of a topic from its beginning: the event's id and its headers, in order per partition."""
+    name = toys.settings.topic(topic)
+    ends = await brokers.end_offsets(toys.settings, [name])
+    found = []
+    async with brokers.probe(toys.settings) as consumer:
+        places = [brokers.TopicPartition(topic, partition) for (topic, partition), end in ends.items() if end]
+        consumer.assign(places)
+        await consumer.seek_to_beginning(*places)
+        while len(found) < sum(ends.values()):
+            for records in (await consumer.getmany(timeout_ms=200)).values():
+                found += [{name: value.decode() for name, value in record.headers} for record in records]
+    return [(UUID(headers["ce_id"]), headers) for headers in found]
+
+
+async def test_what_is_published_arrives_once_and_the_outbox_is_empty(toys: Toys) -> None:
+    keys = [new_id() for _ in range(BATCH + 100)]
+    await publish(toys.source, [flag(key) for key in keys])
+
+    async with running(Relay(toys.source, toys.settings).run):
+        await eventually(lambda: _empty(toys))
+
+    records = await read_all(toys, "flags")
+    assert {headers["ce_subject"] for _, headers in records} == {str(key) for key in keys}
+    assert len({id_ for id_, _ in records}) == len(records) == len(keys)
+
+
+async def _empty(toys: Toys) -> bool:
+    return not await waiting(toys.source)
+
+
+async def test_events_of_one_partition_that_do_not_fit_one_batch_keep_their_order(toys: Toys) -> None:
+    key = new_id()
+    await publish(toys.source, [flag(key, sequence, reason="r" * 2000) for sequence in range(1, 601)])
+
+    async with running(Relay(toys.source, toys.settings).run, sink_stream(toys.sink, toys.settings).run):
+        await eventually(lambda: _count(toys, key, 600))
+
+    assert (await tallies(toys.sink))[key] == (600, 600, 0)
+
+
+async def _count(toys: Toys, key: UUID, times: int) -> bool:
+    return (await tallies(toys.sink)).get(key, (0,))[0] >= times
+
+
+async def test_two_relays_never_work_at_once(toys: Toys) -> None:
+    one, two = Relay(toys.source, toys.settings), Relay(toys.source, toys.settings)
+    async with running(one.run):
+        await eventually(lambda: one.active)
+        async with running(two.run):
+            await publish(toys.source, [flag(new_id()) for _ in range(50)])
+            await eventually(lambda: _empty(toys))
+            assert (one.active, two.active, two.sent) == (True, False, 0)
+
+
+async def test_the_standby_takes_over_when_the_active_relay_loses_its_connection(toys: Toys) -> None:
+    one, two = Relay(toys.source, toys.settings), Relay(toys.source, toys.settings)
+    async with running(one.run):
+        await eventually(lambda: one.active)
+        async with running(two.run):
+            await _cut(toys)
+            await eventually(lambda: one.active or two.active)
+            await publish(toys.source, [flag(new_id())])
+            await eventually(lambda: _empty(toys))
+
+
+async def _cut(toys: Toys) -> None:
+    async with toys.source.transaction(service_actor("toy_source")) as tx:
+        await tx.connection.execute(
+            text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = :name AND pid IN"
+                 " (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted)"),
+            {"name": "caselight-toy_source-relay"},
+        )  # fmt: skip
+
+
+async def test_republished_snapshots_carry_the_header_that_says_so(toys: Toys) -> None:
+    async with toys.source.transaction(service_actor("toy_source")) as tx:
+        await snapshots.save(tx, [CAMPUS])
+    assert await snapshots.republish(toys.source, "program") == 1
+
+    async with running(Relay(toys.source, toys.settings).run):
+        await eventually(lambda: _empty(toys))
+
+    records = await read_all(toys, "program")
+    assert ["republished" in headers for _, headers in records] == [False, True]
+
+
+async def test_a_relay_that_is_told_to_stop_leaves_nothing_half_done(toys: Toys) -> None:
+    for _ in range(5):
+        relay = Relay(toys.source, toys.settings)
+        async with running(relay.run):
+            await publish(toys.source, [flag(new_id()) for _ in range(500)])
+            await eventually(lambda: relay.sent)  # noqa: B023 - awaited here
+    async with running(Relay(toys.source, toys.settings).run, sink_stream(toys.sink, toys.settings).run):
+        await eventually(lambda: _all(toys, 2500))
+    assert all(tally == (1, 1, 0) for tally in (await tallies(toys.sink)).values())
+
+
+async def _all(toys: Toys, number: int) -> bool:
+    return len(await tallies(toys.sink)) == number
+
+
+async def test_a_commit_wakes_the_relay_of_its_process(toys: Toys) -> None:
+    relay = Relay(toys.source, toys.settings)
+    async with running(relay.run):
+        await eventually(lambda: relay.active)
+        await asyncio.wait_for(publish(toys.source, [flag(new_id())]), 5)
+        await eventually(lambda: relay.sent == 1)

@@ -1,0 +1,36 @@
+"""The databases of the toy services: the common tables, and one that shows what became of every event."""
+
+from deploy.local import databases
+from deploy.local.stack import Stack
+from shared.storage import tables
+from shared.storage.security import protect
+
+TOYS = ("toy_source", "toy_sink")
+PASSWORD = "caselight"
+
+_STATE = """
+CREATE TABLE tally (
+    key uuid PRIMARY KEY,
+    campus text NOT NULL,
+    times integer NOT NULL,
+    last_sequence integer NOT NULL,
+    disorder integer NOT NULL,
+    worker integer NOT NULL
+)
+"""
+
+
+async def make(stack: Stack, prefix: str) -> None:
+    """Make the toys' databases, empty."""
+    await databases.drop(stack.postgres_url, prefix, TOYS)
+    await databases.create(stack.postgres_url, prefix, TOYS, PASSWORD)
+    for toy in TOYS:
+        async with databases.session(stack.postgres_url, f"{prefix}{toy}") as connection:
+            await connection.execute(f"SET ROLE {toy}_owner")
+            for statement in (*tables.create(toy, "program", "roster"), _STATE, *protect(toy, "tally", "actor")):
+                await connection.execute(statement)
+
+
+async def drop(stack: Stack, prefix: str) -> None:
+    """Remove them."""
+    await databases.drop(stack.postgres_url, prefix, TOYS)
