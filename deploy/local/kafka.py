@@ -7,7 +7,6 @@ import os
 import shutil
 import struct
 import subprocess
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -72,7 +71,8 @@ class Kafka:
     def format(self, java: list[str], settings: Path) -> None:
         """Write the cluster id; begun again from nothing when it was cut off."""
         shutil.rmtree(self.folder / "data", ignore_errors=True)
-        cluster = base64.urlsafe_b64encode(uuid.uuid5(uuid.NAMESPACE_OID, self.home.key).bytes).rstrip(b"=").decode()
+        # 22 letters, as Kafka makes them; a leading dash would be taken for an option.
+        cluster = base64.b64encode(hashlib.sha256(self.home.key.encode()).digest(), altchars=b"00")[:22].decode()
         command = [*java, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(settings)]
         done = subprocess.run(command, check=False, capture_output=True, cwd=self.folder, env=environment())
         if done.returncode != 0:

@@ -1,0 +1,123 @@
+"""`make fresh`: proves that the demo needs nothing but Python, make and certificates.
+
+Exports the newest commit into an empty folder and runs `make demo`, again `make demo`, then `make down` there, with an
+empty home and a PATH that holds no Java, psql, Node or containers. Afterwards nothing may run that did not before. As
+root it does so twice: as root, and as an ordinary user. Standard library only: it runs before there is a `.venv`.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+# What a plain system has. Everything else that the demo wants must come from its own locks.
+TOOLS = (
+    "sh", "bash", "env", "make", "sed", "grep", "expand", "ls", "cat", "rm", "mkdir", "cp", "mv", "uname", "id", "tr",
+    "head", "tail", "sort", "dirname", "basename", "chmod", "ln", "touch", "test", "sleep", "printf", "awk", "cut",
+)  # fmt: skip
+# How the machine reaches package registries, whoever runs it: certificates, proxies, mirrors. Nothing else is passed.
+PASSED = ("PIP_", "SSL_CERT_", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+ORDINARY_USER = "nobody"
+
+
+def main() -> int:
+    users: list[str | None] = [None]
+    if os.geteuid() == 0:
+        users.append(ORDINARY_USER)
+    for user in users:
+        began = time.monotonic()
+        prove(user)
+        print(f"fresh: proven as {user or 'the present user'} in {time.monotonic() - began:.0f} s", flush=True)
+    return 0
+
+
+def prove(user: str | None) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="caselight-fresh-"))
+    folder.chmod(0o755)
+    try:
+        checkout, environment = lay_out(folder, user)
+        for target in ("demo", "demo", "down"):
+            run(["make", target], checkout, environment, user)
+        left = running_in(folder)
+        if left:
+            raise SystemExit("fresh: still running after `make down`:\n" + "\n".join(left))
+    finally:
+        for pid in [line.split()[0] for line in running_in(folder)]:
+            os.kill(int(pid), 9)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def lay_out(folder: Path, user: str | None) -> tuple[Path, dict[str, str]]:
+    """Export the commit and make the empty home and the narrow PATH; all of it belongs to `user`."""
+    checkout, home, tools = folder / "checkout", folder / "home", folder / "tools"
+    for each in (checkout, home, tools):
+        each.mkdir()
+    export = subprocess.run(["git", "-C", str(ROOT), "archive", "HEAD"], check=True, capture_output=True).stdout
+    subprocess.run(["tar", "-x", "-C", str(checkout)], check=True, input=export)
+    for name in TOOLS:
+        found = shutil.which(name)
+        if found:
+            (tools / name).symlink_to(found)
+    environment = {"PATH": str(tools), "HOME": str(home), "LANG": "C.UTF-8", "PYTHON": str(python_for(folder, user))}
+    environment |= {name: value for name, value in os.environ.items() if name.upper().startswith(PASSED)}
+    if user is not None:
+        subprocess.run(["chown", "-R", user, str(folder)], check=True)
+    return checkout, environment
+
+
+def python_for(folder: Path, user: str | None) -> Path:
+    """Return this Python, or a copy of it where `user` cannot reach it (as when it lies in root's home)."""
+    base = Path(sys.base_prefix)
+    program = base / "bin" / f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    if user is None or succeeds([str(program), "-c", ""], user):
+        return program
+    copy = folder / "python"
+    ignored = shutil.ignore_patterns("__pycache__", "test", "site-packages", "*.a")
+    shutil.copytree(base, copy, symlinks=True, ignore=ignored)
+    return copy / "bin" / program.name
+
+
+def succeeds(command: list[str], user: str) -> bool:
+    try:
+        return execute(command, Path("/"), None, user) == 0
+    except OSError:
+        return False
+
+
+def execute(command: list[str], folder: Path, environment: dict[str, str] | None, user: str | None) -> int:
+    """Run a command as a user and return its exit code."""
+    return subprocess.run(
+        command,
+        check=False,
+        cwd=folder,
+        env=environment,
+        user=user,
+        group=None if user is None else pwd.getpwnam(user).pw_gid,
+        extra_groups=None if user is None else [],
+    ).returncode
+
+
+def run(command: list[str], checkout: Path, environment: dict[str, str], user: str | None) -> None:
+    print(f"fresh: {' '.join(command)} as {user or 'the present user'}", flush=True)
+    began = time.monotonic()
+    code = execute(command, checkout, environment, user)
+    print(f"fresh: {' '.join(command)} took {time.monotonic() - began:.1f} s", flush=True)
+    if code != 0:
+        raise SystemExit(f"fresh: {' '.join(command)} failed with {code}")
+
+
+def running_in(folder: Path) -> list[str]:
+    """Return the processes that have anything to do with `folder`, one line each."""
+    listed = subprocess.run(["ps", "-eo", "pid=,args="], check=True, capture_output=True, text=True).stdout
+    return [line.strip() for line in listed.splitlines() if str(folder) in line]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
