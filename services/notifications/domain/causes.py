@@ -76,13 +76,20 @@ def of_misconduct(event: MisconductReported) -> Cause:
     )
 
 
-def of_headers(referral_id: UUID, campus: str, at: datetime) -> Cause:
-    """Return the cause of a danger event that this release cannot read: the gravest, about nobody known, and live."""
+def of_headers(function: str, key: str, campus: str, at: datetime) -> Cause:
+    """Return the cause of an event that this release cannot read: the gravest, about nobody known, and live.
+
+    A key that is no id still pages: an id is then made of the key.
+    """
+    try:
+        referral_id = UUID(key)
+    except ValueError:
+        referral_id = derived_id("referral", key)
     return Cause(
-        id=cause_id(referral_id, DANGER),
-        function=DANGER,
+        id=cause_id(referral_id, function),
+        function=function,
         campus=campus,
-        level=Level.CRITICAL.value,
+        level=(Level.CRITICAL if function == DANGER else Level.ELEVATED).value,
         reference="",
         referral_id=referral_id,
         student_id=None,

@@ -99,10 +99,13 @@ class Page:
 
     @classmethod
     def raise_for(
-        cls, id_: UUID, cause: Cause, policy: Policy, around: Around, now: datetime
-    ) -> "tuple[Page, list[PageEvent]]":
-        """Make the page of a cause and take its first step that has somebody to tell."""
-        page = cls(id=id_, cause=cause, policy=policy, raised_at=now, student_id=cause.student_id, level=cause.level)
+        cls, id_: UUID, cause: Cause, policy: Policy, around: Around, *, student_id: UUID | None, now: datetime
+    ) -> tuple["Page", list[PageEvent]]:
+        """Make the page of a cause and take its first step that has somebody to tell.
+
+        `student_id` is who it is known to be about by now, which may be more than the cause says.
+        """
+        page = cls(id=id_, cause=cause, policy=policy, raised_at=now, student_id=student_id, level=cause.level)
         raised = page._fact(PageRaised, policy_edition=policy.edition, happened_at=cause.happened_at, raised_at=now)
         return page, [raised, *page._advance("raised", around, now)]
 

@@ -1,5 +1,7 @@
 """Whatever happens to a page, in whatever order, what must hold of every page holds."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hypothesis import given, settings
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 from services.notifications.domain.page import Page
 from services.notifications.domain.people import Around
 from services.notifications.domain.record import DECLINE_REASONS, State
-from shared.events.program import StaffSnapshot
+from shared.events.pages import PageEvent
 from shared.refusal import Refused
 from tests.unit.notifications.world import (
     CASE,
@@ -35,17 +37,28 @@ ROLES = {staff.staff_id: [f"{role.name}@{role.campus}" for role in staff.roles] 
 def surroundings(draw: st.DrawFn) -> tuple[Around, set[str]]:
     """Draw a program in which some people are away, in conflict or without an address; return it and who is walled."""
     kinds = draw(st.lists(st.sampled_from(["there", "away", "conflict", "no address"]), min_size=8, max_size=8))
-    staff: list[StaffSnapshot] = []
+    staff = []
     for staff_id, kind in zip(IDS, kinds, strict=True):
         make = {"away": away, "conflict": in_conflict}.get(kind, person)
         more = {"email": ""} if kind == "no address" else {}
-        staff.append(make(staff_id, staff_id.title(), *ROLES[staff_id], **more))  # type: ignore[operator]
+        staff.append(make(staff_id, staff_id.title(), *ROLES[staff_id], **more))
     rotas = [rota("NORTH", *draw(st.sets(st.sampled_from(IDS), max_size=3)), backup=draw(st.sampled_from(["", *IDS])))]
     rotas.append(rota("*", *draw(st.sets(st.sampled_from(IDS), max_size=2))))
     recused = draw(st.sets(st.sampled_from(IDS), max_size=2))
     teams = team(draw(st.sampled_from([None, *IDS])), *draw(st.sets(st.sampled_from(IDS))), recused=tuple(recused))
     conflicted = {staff_id for staff_id, kind in zip(IDS, kinds, strict=True) if kind == "conflict"}
     return around(teams, among=program(*rotas, staff=tuple(staff))), recused | conflicted
+
+
+@dataclass
+class Act:
+    """Something that is done to a page."""
+
+    name: str
+    person: str
+    reason: str
+    known: Around
+    now: datetime
 
 
 ACTIONS = st.lists(
@@ -66,11 +79,12 @@ def test_every_page_ends_accepted_or_owned_and_nobody_behind_a_wall_is_told(
     known, walled = drawn
     function, level = ("titleix", "elevated") if name == "titleix" else ("danger", name)
     asked = cause(function=function, level=level, student_id=STUDENT, walled=function == "titleix")
-    page, events = Page.raise_for(PAGE, asked, policy(name), known, NOW)
+    page, events = Page.raise_for(PAGE, asked, policy(name), known, student_id=STUDENT, now=NOW)
     now = NOW
-    for action, staff_id, reason in actions:
-        now, more = _do(page, action, staff_id, reason, known, now)
-        events += more
+    for name_of_act, staff_id, reason in actions:
+        act = Act(name_of_act, staff_id, reason, known, now)
+        events += DO[name_of_act](page, act)
+        now = act.now
 
     while page.state == State.NOTIFYING:  # nobody answers any more: the line ends
         assert page.due_at is not None
@@ -94,7 +108,8 @@ def test_every_page_ends_accepted_or_owned_and_nobody_behind_a_wall_is_told(
 @given(surroundings(), st.sampled_from(["critical", "elevated", "titleix"]))
 def test_steps_come_exactly_when_the_frozen_policy_says(drawn: tuple[Around, set[str]], name: str) -> None:
     known, _ = drawn
-    page, _ = Page.raise_for(PAGE, cause(student_id=STUDENT, walled=name == "titleix"), policy(name), known, NOW)
+    asked = cause(student_id=STUDENT, walled=name == "titleix")
+    page, _ = Page.raise_for(PAGE, asked, policy(name), known, student_id=STUDENT, now=NOW)
     while page.state == State.NOTIFYING:
         page.pass_time(page.turn, known, page.due_at or NOW)
 
@@ -105,28 +120,36 @@ def test_steps_come_exactly_when_the_frozen_policy_says(drawn: tuple[Around, set
             expected += timedelta(minutes=page.policy.line.steps[turn.step - 1].wait_minutes)
 
 
-def _do(
-    page: Page, action: str, staff_id: str, reason: str, known: Around, now: datetime
-) -> tuple[datetime, list[object]]:
-    if action in ("wait", "late"):
-        now = (page.due_at or now) + (timedelta(minutes=17) if action == "late" else timedelta())
-        return now, list(page.pass_time(page.turn, known, now))
-    if action == "stale":
-        return now, list(page.pass_time(page.turn - 1, known, now))
-    if action == "fail":
-        return now, list(page.fail(page.turn, known, now))
-    if action == "enrich":
-        return now, list(page.enrich(CASE, known, now))
-    if action == "worsen" and page.cause.function == "danger":
-        return now, list(page.worsen("critical", policy(), known, now))
+def _waits(page: Page, act: Act, late: timedelta = timedelta()) -> list[PageEvent]:
+    act.now = (page.due_at or act.now) + late
+    return page.pass_time(page.turn, act.known, act.now)
+
+
+def _answers(page: Page, act: Act) -> list[PageEvent]:
+    if act.person not in page.addressees:
+        return []
     try:
-        if action == "decline" and staff_id in page.addressees:
-            return now, list(page.decline(staff_id, reason, "link", known, now))
-        if action == "accept" and staff_id in page.addressees:
-            return now, list(page.accept(staff_id, "link", now))
+        if act.name == "accept":
+            return page.accept(act.person, "link", act.now)
+        return page.decline(act.person, act.reason, "link", act.known, act.now)
     except Refused:
-        return now, []
-    return now, []
+        return []
+
+
+def _worsens(page: Page, act: Act) -> list[PageEvent]:
+    return page.worsen("critical", policy(), act.known, act.now) if page.cause.function == "danger" else []
+
+
+DO: dict[str, Callable[[Page, Act], list[PageEvent]]] = {
+    "wait": _waits,
+    "late": lambda page, act: _waits(page, act, timedelta(minutes=17)),
+    "stale": lambda page, act: page.pass_time(page.turn - 1, act.known, act.now),
+    "fail": lambda page, act: page.fail(page.turn, act.known, act.now),
+    "enrich": lambda page, act: page.enrich(CASE, act.known, act.now),
+    "worsen": _worsens,
+    "accept": _answers,
+    "decline": _answers,
+}
 
 
 def told_in(page: Page, turn: int) -> list[str]:

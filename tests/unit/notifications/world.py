@@ -30,7 +30,7 @@ CONTACT = "emergency@example.edu"
 
 
 def person(staff_id: str, name: str, *roles: str, **more: Any) -> StaffSnapshot:
-    held = tuple(RoleHeld(role.split("@")[0], (role.split("@") + ["NORTH"])[1]) for role in roles)
+    held = tuple(RoleHeld(name, campus or "NORTH") for name, _, campus in (role.partition("@") for role in roles))
     email = more.pop("email", f"{staff_id}@staff.example.edu")
     return StaffSnapshot(campus="NORTH", staff_id=staff_id, name=name, email=email, roles=held, **more)
 
@@ -116,7 +116,8 @@ def policy(name: str = "critical") -> Policy:
 
 
 def raised(known: Around, name: str = "critical", **more: Any) -> tuple[Page, list[PageEvent]]:
-    return Page.raise_for(PAGE, cause(**more), policy(name), known, NOW)
+    asked = cause(**more)
+    return Page.raise_for(PAGE, asked, policy(name), known, student_id=asked.student_id, now=NOW)
 
 
 def told(page: Page, turn: int | None = None) -> list[str]:

@@ -1,0 +1,135 @@
+"""What a message says: the reference, the level, the campus, how old it is, and links. Never anything of a student."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from typing import Any
+from uuid import UUID
+
+from services.notifications.domain import words
+from services.notifications.domain.causes import DANGER
+from services.notifications.domain.links import link_for, sign
+from services.notifications.storage.deliveries import Claimed
+
+# RFC 5322 §2.1.1: a line holds at most 998 characters; links are shorter than that and must not be broken.
+_POLICY = SMTP.clone(max_line_length=998)
+
+_TO_TAKE_IT = "To take it, or to say that you cannot:"
+_NOBODY_ANSWERS = "This message was sent by Caselight. Nobody reads answers to it.\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Writes messages. `public_url` is where people reach this service; links are made by signing, never stored."""
+
+    sender: str
+    public_url: str
+    console_url: str
+    link_key: bytes
+
+    def write(self, bundle: Sequence[Claimed], now: datetime) -> bytes:
+        """Return one message to one person about everything in the bundle, as bytes for the wire.
+
+        Its Message-ID is that of the bundle's first delivery: the same message sent again is seen to be the same.
+        """
+        first = bundle[0]
+        subject, text = self._words(bundle, now)
+        message = EmailMessage(_POLICY)
+        message["From"] = Address("Caselight", addr_spec=self.sender)
+        message["To"] = first.address
+        message["Subject"] = subject
+        message["Date"] = now
+        message["Message-ID"] = f"<{first.id}@{self.sender.rpartition('@')[2] or 'localhost'}>"
+        # RFC 3834: keeps "out of office" from answering a machine.
+        message["Auto-Submitted"] = "auto-generated"
+        message["X-Auto-Response-Suppress"] = "All"
+        if first.kind in ("page", "emergency"):
+            message["Importance"] = "high"
+            message["X-Priority"] = "1"
+        message.set_content(text + "\n" + _NOBODY_ANSWERS, cte="8bit" if text.isascii() else None)
+        return message.as_bytes()
+
+    def _words(self, bundle: Sequence[Claimed], now: datetime) -> tuple[str, str]:
+        first = bundle[0]
+        if len(bundle) > 1:
+            return self._many(bundle, now)
+        if first.kind == "notice":
+            return self._notice(first)
+        if first.kind == "taken":
+            return self._taken(first)
+        if first.kind == "emergency":
+            return self._emergency(first, now)
+        return self._page(first, now)
+
+    def _page(self, delivery: Claimed, now: datetime) -> tuple[str, str]:
+        facts = delivery.facts
+        opening = "A page waits for you to take it."
+        if facts["unreached"]:
+            opening = "Nobody has taken this page yet. It is yours until somebody does, and you will hear of it again."
+        lines = [opening, "", *_facts(facts, now), "", _TO_TAKE_IT, self._accept(delivery), ""]
+        lines += ["Taking it opens this one matter for you.", *self._sign_in("To read it"), ""]
+        return f"{_what(facts)} at {facts['campus']}{_reference(facts)}", "\n".join(lines)
+
+    def _many(self, bundle: Sequence[Claimed], now: datetime) -> tuple[str, str]:
+        lines = [f"{len(bundle)} pages wait for you to take them.", ""]
+        for delivery in bundle:
+            lines += [
+                *_facts(delivery.facts, now),
+                "To take it, or to say that you cannot:",
+                self._accept(delivery),
+                "",
+            ]
+        lines += ["To read them, sign in:", self.console_url, ""]
+        return f"{len(bundle)} pages wait for you", "\n".join(lines)
+
+    def _emergency(self, delivery: Claimed, now: datetime) -> tuple[str, str]:
+        facts = delivery.facts
+        lines = ["Nobody on duty could be reached about this page. You are its emergency contact.", ""]
+        lines += [*_facts(facts, now), "", *self._sign_in("Reach somebody who can take it, or"), ""]
+        return f"Nobody reached: {_what(facts).lower()} at {facts['campus']}{_reference(facts)}", "\n".join(lines)
+
+    def _taken(self, delivery: Claimed) -> tuple[str, str]:
+        facts = delivery.facts
+        text = (
+            f"{facts['accepted_by']} has taken the page {facts['reference']} at {facts['campus']}. You need not act.\n"
+        )
+        return f"Taken by {facts['accepted_by']}{_reference(facts)}", text
+
+    def _notice(self, delivery: Claimed) -> tuple[str, str]:
+        many = delivery.bundled > 1
+        what = f"{delivery.bundled} cases were" if many else "A case was"
+        lines = [f"{what} assigned to you.", *self._sign_in(f"To see {'them' if many else 'it'}"), ""]
+        return f"{what} assigned to you", "\n".join(lines)
+
+    def _sign_in(self, why: str) -> list[str]:
+        if not self.console_url:
+            return [f"{why}, sign in to Caselight."]
+        return [f"{why}, sign in:", self.console_url]
+
+    def _accept(self, delivery: Claimed) -> str:
+        link = link_for(
+            UUID(delivery.facts["page_id"]), delivery.person, datetime.fromisoformat(delivery.facts["raised_at"])
+        )
+        return f"{self.public_url}/a/{sign(self.link_key, link)}"
+
+
+def _what(facts: Mapping[str, Any]) -> str:
+    """Name a page in a subject line, which shows on locked screens: what is behind the wall is not named there."""
+    return "Danger page" if facts["function"] == DANGER else "Confidential page"
+
+
+def _reference(facts: Mapping[str, Any]) -> str:
+    return f" ({facts['reference']})" if facts["reference"] else ""
+
+
+def _facts(facts: Mapping[str, Any], now: datetime) -> list[str]:
+    since = datetime.fromisoformat(facts["happened_at"])
+    lines = [f"Campus:    {facts['campus']}", f"Age:       {words.age(since, now)}"]
+    if facts["function"] == DANGER:
+        lines.insert(0, f"Level:     {facts['level']}")
+    if facts["reference"]:
+        lines.insert(0, f"Reference: {facts['reference']}")
+    return lines

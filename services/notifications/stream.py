@@ -1,0 +1,95 @@
+"""Which event goes to which use case."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from services.notifications.domain import causes
+from services.notifications.storage.matters import Known
+from services.notifications.usecases import enrich_pages, raise_pages, send_notices
+from services.notifications.usecases.desk import Desk
+from services.notifications.usecases.send_notices import Assignment
+from shared.events import Envelope, Event
+from shared.events.cases import CaseAssigned, CaseOpened, CaseStudentIdentified, ReferralAttached
+from shared.events.referrals import DangerRaised, MisconductReported, ReferralMatched
+from shared.messaging.records import EPOCH, Arrival
+from shared.messaging.stream import FromHeaders, Handler
+from shared.storage.tx import Tx
+from shared.telemetry import counters, logger
+
+_log = logger("notifications")
+
+
+def urgent(desk: Desk) -> Mapping[type[Event], Handler]:
+    """Return the handlers that nothing may hold up."""
+
+    async def danger(tx: Tx, envelopes: Sequence[Envelope[DangerRaised]]) -> None:
+        await raise_pages.raise_pages(tx, desk, [causes.of_danger(event) for event in _news(envelopes)])
+
+    async def misconduct(tx: Tx, envelopes: Sequence[Envelope[MisconductReported]]) -> None:
+        await raise_pages.raise_pages(tx, desk, [causes.of_misconduct(event) for event in _news(envelopes)])
+
+    return {DangerRaised: danger, MisconductReported: misconduct}
+
+
+def from_headers(desk: Desk) -> FromHeaders:
+    """Return what is done with an urgent event that cannot be read: page the duty rota by its campus and key alone."""
+
+    async def page(tx: Tx, arrivals: Sequence[Arrival]) -> None:
+        found = [_cause(arrival, tx) for arrival in arrivals if not arrival.republished]
+        await raise_pages.raise_pages(tx, desk, found)
+
+    return page
+
+
+def handlers(desk: Desk) -> Mapping[type[Event], Handler]:
+    """Return the handler of everything else: one for all, so that a batch of many kinds is still one call."""
+
+    async def known(tx: Tx, envelopes: Sequence[Envelope[Any]]) -> None:
+        events = [envelope.event for envelope in envelopes]
+        await enrich_pages.learn(tx, desk, [fact for event in events if (fact := _fact(event)) is not None])
+        await enrich_pages.identify(tx, desk, [pair for event in events if (pair := _identified(event)) is not None])
+        news = [owned for event in _news(envelopes) if (owned := _assignment(event)) is not None]
+        await send_notices.tell_owners(tx, news)
+
+    return dict.fromkeys((CaseOpened, ReferralAttached, CaseAssigned, CaseStudentIdentified, ReferralMatched), known)
+
+
+def _fact(event: Event) -> Known | None:
+    """Return what an event says of a referral."""
+    if isinstance(event, CaseOpened | ReferralAttached):
+        return Known(event.referral_id, event.campus, event.case_id, event.student_id)
+    if isinstance(event, ReferralMatched):
+        return Known(event.referral_id, event.campus, None, event.student_id)
+    return None
+
+
+def _identified(event: Event) -> tuple[UUID, UUID] | None:
+    """Return (case_id, student_id) where an event says whose a case is."""
+    if isinstance(event, CaseStudentIdentified) and event.student_id is not None:
+        return event.case_id, event.student_id
+    return None
+
+
+def _assignment(event: Event) -> Assignment | None:
+    """Return whose a case is since when, where an event says it."""
+    if isinstance(event, CaseOpened) and event.owner_id is not None:
+        return Assignment(event.case_id, event.campus, event.owner_id, event.opened_at)
+    if isinstance(event, CaseAssigned) and event.owner_id is not None:
+        return Assignment(event.case_id, event.campus, event.owner_id, event.assigned_at)
+    return None
+
+
+def _news(envelopes: Iterable[Envelope[Any]]) -> list[Any]:
+    """Return the events that may have an effect on people: what is sent again to bootstrap a consumer has none."""
+    news = [envelope.event for envelope in envelopes if not envelope.republished]
+    counters["republished_events_refused"] += sum(1 for _ in envelopes) - len(news)
+    return news
+
+
+def _cause(arrival: Arrival, tx: Tx) -> causes.Cause:
+    _log.error("an unreadable event pages by its headers", extra={"campus": arrival.campus, "event_type": arrival.type})
+    misconduct = arrival.type.startswith(MisconductReported.TYPE.rpartition(".v")[0])
+    function = causes.TITLEIX if misconduct else causes.DANGER
+    at = arrival.time if arrival.time != EPOCH else tx.now
+    return causes.of_headers(function, arrival.subject, arrival.campus, at)
