@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     smtp_url: str = "smtp://127.0.0.1:2525"
     mail_from: str = "caselight@localhost"
     public_url: str = Field(default="", description="address people reach notifications at; empty: its local port")
+    console_url: str = Field(default="", description="address of the staff console; empty: messages link to none")
 
     log_level: str = "INFO"
     crash_at: str = Field(default="", description="name of a crash point to die at; tests only")
