@@ -22,6 +22,8 @@ _LOCK = 0x0CA5E11
 
 # Versions are `0001`, `0002`, ... so that `>=` on text is the order.
 _VERSION = text("SELECT max(version_num) FROM alembic_version")
+# Whoever serves reads the version, and must not be able to say that it is another.
+_ONLY_READ = "REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {service}_api, {service}_worker"
 
 
 class SchemaTooOldError(RuntimeError):
@@ -53,6 +55,7 @@ async def upgrade(settings: Settings, service: str) -> str:
             await connection.execute(text("SET LOCAL lock_timeout = '5s'"))
             await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
             await connection.run_sync(_upgrade, scripts(service))
+            await connection.execute(text(_ONLY_READ.format(service=service)))
     finally:
         await engine.dispose()
     return head(service)

@@ -193,6 +193,18 @@ async def test_rows_of_a_campus_show_only_to_people_with_a_role_there(
     assert not shown
 
 
+@pytest.mark.parametrize("service", services())
+@pytest.mark.parametrize("role", ["api", "worker"])
+async def test_whoever_serves_reads_the_schemas_version_and_cannot_change_it(
+    settings: Settings, service: str, role: DatabaseRole
+) -> None:
+    session = await Session.open(settings, service, role)
+    assert await session.attempt("SELECT 1 FROM alembic_version", None) == "SELECT 1"
+    for statement in ("DELETE FROM alembic_version", "INSERT INTO alembic_version VALUES ('9999')"):
+        assert await session.attempt(statement, None) == "refused"
+    await session.close()
+
+
 # Rows that any known actor's transaction may touch, with why: none of them holds what anybody wrote, or a name.
 OF_ANY_ACTOR = {
     "timers",  # ids and due times: whoever acts sets and cancels them
