@@ -51,7 +51,7 @@ class Noted:
 class Caseload:
     """Loaded under lock, folded without I/O, saved once.
 
-    `cases` holds every case of the students concerned that this transaction may touch. `noted` holds the referrals
+    `cases` holds every case of the students concerned that this transaction may touch, the oldest first. `noted` holds the referrals
     told of. What changed is found by comparing with `before`; `questions` are the combinations to ask about.
     """
 
@@ -71,7 +71,7 @@ class Caseload:
         self.before = dict(self.cases)
         self._places = {}
         self._histories = {}
-        for case in sorted(self.cases.values(), key=lambda case: case.case_id):
+        for case in self.cases.values():
             self._index(case)
 
     # ------------------------------------------------------------------------------------------------ folding

@@ -29,7 +29,7 @@ async def load(
     if named:
         known |= await cases.students_of(tx.connection, named)
     who = await students.load(tx.connection, known)
-    ids = {UUID(id_) for student in known for id_ in who.aliases(student)}
+    ids = {id_ for student in known for id_ in who.ids(student)}
     if ids:
         await students.lock(tx.connection, ids)
     found = await cases.load(tx.connection, students=ids, cases=named)
@@ -49,7 +49,7 @@ async def save(tx: Tx, caseload: Caseload) -> None:
     Grants that waited for a referral's case are found after the referrals are stored: from then on whoever accepts a
     page sees the case, and whoever accepted one before has been seen.
     """
-    touched = {id_: caseload.noted[id_] for id_ in sorted(caseload.touched)}
+    touched = {id_: caseload.noted[id_] for id_ in caseload.touched}
     if touched:
         await referrals.save(tx.connection, touched, tx.now)
         await _let_in(tx, caseload)
@@ -70,7 +70,7 @@ async def _let_in(tx: Tx, caseload: Caseload) -> None:
     """Let in whoever accepted a page about a referral before it had its case."""
     placed = {
         id_: (case.case_id, case.campus, case.sensitivity)
-        for id_ in sorted(caseload.touched)
+        for id_ in caseload.touched
         if (case := caseload.case_of(id_)) is not None and id_ not in _referrals_before(caseload, case)
     }
     if placed:

@@ -72,7 +72,7 @@ async def load(
     connection: AsyncConnection, *, students: Collection[UUID] = (), cases: Collection[UUID] = ()
 ) -> dict[UUID, Case]:
     """Lock and return all cases of students, past ones too, and these cases; with their referrals and members."""
-    values: dict[str, Any] = {"students": sorted(students), "cases": sorted(cases)}
+    values: dict[str, Any] = {"students": list(students), "cases": list(cases)}
     rows = (await connection.execute(_LOAD, values)).all()
     ids = {"cases": [row.case_id for row in rows]}
     referrals: dict[UUID, list[UUID]] = {}
@@ -93,7 +93,7 @@ async def load(
 
 async def students_of(connection: AsyncConnection, cases: Collection[UUID]) -> set[UUID]:
     """Return whom cases are about, without lock: who must be locked before the cases are."""
-    return set((await connection.execute(_STUDENTS, {"cases": sorted(cases)})).scalars())
+    return set((await connection.execute(_STUDENTS, {"cases": list(cases)})).scalars())
 
 
 async def insert(connection: AsyncConnection, cases: Sequence[Case]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -55,7 +55,7 @@ class ProgramOffices:
         rules, clocks = program.assignment(campus, at), program.clocks(campus, at)
         calendar = program.calendar(campus)
 
-        @lru_cache(maxsize=None)
+        @cache
         def outreach_due(level: str) -> datetime | None:
             days = clocks.outreach_business_days.of(read_level(level))
             return calendar.after_days(at, days) if days is not None else None

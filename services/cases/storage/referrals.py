@@ -20,7 +20,7 @@ _LOAD = text(
 _SAVE = text(
     """
     INSERT INTO referrals (referral_id, campus, sensitivity, case_id, student_id, level, placed_at)
-    SELECT referral_id, campus, sensitivity, case_id, student_id, level, CASE WHEN case_id IS NOT NULL THEN :at END
+    SELECT referral_id, campus, sensitivity, case_id, student_id, level, CASE WHEN case_id IS NOT NULL THEN CAST(:at AS timestamptz) END
     FROM unnest(CAST(:referrals AS uuid[]), CAST(:campuses AS text[]), CAST(:sensitivities AS text[]),
                 CAST(:cases AS uuid[]), CAST(:students AS uuid[]), CAST(:levels AS text[]))
          AS row(referral_id, campus, sensitivity, case_id, student_id, level)
@@ -53,7 +53,7 @@ async def load(connection: AsyncConnection, referrals: Collection[UUID]) -> dict
     """Return what is known of referrals, leaving out those nothing is known of."""
     return {
         row.referral_id: Noted(row.campus, row.sensitivity, row.case_id, row.student_id, row.level)
-        for row in await connection.execute(_LOAD, {"referrals": sorted(referrals)})
+        for row in await connection.execute(_LOAD, {"referrals": list(referrals)})
     }
 
 

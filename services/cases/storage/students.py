@@ -63,7 +63,7 @@ async def load(connection: AsyncConnection, asked: Collection[UUID]) -> Students
                     same_as[student.student_id] = student.same_as
         wanted = chains(same_as, seen)
     if seen:
-        for row in await connection.execute(_LOSERS, {"winners": [str(id_).encode() for id_ in sorted(seen)]}):
+        for row in await connection.execute(_LOSERS, {"winners": [str(id_).encode() for id_ in seen]}):
             same_as[UUID(row.key.removeprefix(_PREFIX))] = UUID(row.same_as)
     return Students(same_as=same_as, advisors=advisors)
 
@@ -73,6 +73,6 @@ async def lock(connection: AsyncConnection, ids: Collection[UUID]) -> None:
 
     The first statement makes rows for students never worked for, and waits for whoever is making the same ones.
     """
-    students = {"students": sorted(ids)}
+    students = {"students": list(ids)}
     await connection.execute(_KNOW, students)
     await connection.execute(_LOCK, students)

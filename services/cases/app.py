@@ -1,0 +1,38 @@
+"""Puts cases together: databases, replicas, the consumer, the relay and the routes."""
+
+from typing import Literal
+
+from services.cases.http import router
+from services.cases.stream import stream
+from shared.clock import Clock
+from shared.messaging.relay import Relay
+from shared.messaging.replicas import Replicas
+from shared.messaging.timers import Timers
+from shared.service import Loop, Service
+from shared.settings import Settings
+from shared.storage.engines import connect
+from shared.web.app import create_app
+
+NAME = "cases"
+
+
+def build(settings: Settings, clock: Clock, role: Literal["api", "worker", "both"] = "both") -> Service:
+    """Return cases, not started. `api` answers HTTP and works nothing off; `worker` the reverse."""
+    database = connect(settings, NAME, "api", clock)
+    worker = connect(settings, NAME, "worker", clock)
+    replicas = Replicas(worker, settings, topics=("program", "roster"))
+    api = create_app(NAME, settings, database, title="Caselight cases", routers=[router], ready=replicas.ready)
+    loops: dict[str, Loop] = {}
+    if role != "api":
+        loops = {
+            "relay": Relay(worker, settings).run,
+            "replicas": replicas.run,
+            "stream": stream(worker, settings).run,
+            "timers": Timers(worker, settings, {}).run,
+        }
+
+    async def close() -> None:
+        await database.close()
+        await worker.close()
+
+    return Service(NAME, api, loops, close)

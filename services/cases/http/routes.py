@@ -1,0 +1,203 @@
+"""What people do with cases."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Query, Request, Response
+
+from services.cases.domain.case import Case
+from services.cases.domain.codes import State
+from services.cases.http import seeing
+from services.cases.http.models import (
+    AcceptIn,
+    CaseDetailOut,
+    CaseOut,
+    CasesOut,
+    CombinationOut,
+    CombinationsOut,
+    ContactIn,
+    ContactRecordedOut,
+    DecideIn,
+    DeclineIn,
+    ReassignIn,
+    View,
+    combination_out,
+)
+from services.cases.storage import contacts, offices, reads
+from services.cases.storage.reads import Filter, Shown
+from services.cases.usecases.accept import accept
+from services.cases.usecases.decide_combination import decide_combination
+from services.cases.usecases.decline import decline
+from services.cases.usecases.reassign import reassign
+from services.cases.usecases.record_contact import Attempt, record_contact
+from shared.access.actions import Action
+from shared.access.actors import EVERYWHERE
+from shared.access.decision import Decision
+from shared.web.gate import Door, SignedIn
+from shared.web.idempotency import IdempotencyKey, once
+
+router = APIRouter(tags=["cases"])
+
+Short = Annotated[str | None, Query(min_length=1, max_length=64)]
+Count = Annotated[int, Query(ge=1, le=200)]
+IfMatch = Annotated[
+    str | None,
+    Header(alias="If-Match", pattern=r'^"[0-9]{1,15}"$', description="the version you saw, as the ETag says it"),
+]
+
+
+@router.get("/cases")
+async def list_cases(
+    gate: SignedIn,
+    campus: Short = None,
+    owner: Annotated[str | None, Query(min_length=1, max_length=200)] = None,
+    state: State | None = None,
+    family: Short = None,
+    student_id: UUID | None = None,
+    referral_id: UUID | None = None,
+    after: UUID | None = None,
+    count: Count = 50,
+) -> CasesOut:
+    """Return cases that you may see, those opened last first."""
+    asked = Filter(campus, owner, state, family, student_id, referral_id, after, count)
+    async with gate.begin() as door:
+        shown = await reads.page(door.connection, asked)
+        staff = await offices.load(door.connection, door.now)
+        decisions = door.allow_each(Action.CASE_LIST, seeing.resources(shown, staff, door))
+        view = View(shown, staff, door.now)
+        pairs = zip(shown.cases, decisions, strict=True)
+        items = [view.head(case, decision) for case, decision in pairs if decision is not None]
+        ids = [str(item.case_id) for item in items]
+        await door.record_list(Action.CASE_LIST, ids, asked.said(), campus=campus or EVERYWHERE)
+    full = len(shown.cases) == count
+    return CasesOut(items=items, after=shown.cases[-1].case_id if full else None)
+
+
+@router.get("/cases/{case_id}")
+async def read_case(gate: SignedIn, case_id: UUID, response: Response) -> CaseDetailOut:
+    """Return a case with its team, referrals, contacts, clocks, and why it is whose it is."""
+    async with gate.begin() as door:
+        shown, staff, decision = await seeing.allowed(door, Action.CASE_READ, case_id)
+        (case,) = shown.cases
+        log = await contacts.of_case(door.connection, case_id)
+        out = View(shown, staff, door.now).detail(case, decision, log)
+    _tag(response, case)
+    return out
+
+
+@router.post("/cases/{case_id}/accept")
+async def accept_case(
+    gate: SignedIn, case_id: UUID, body: AcceptIn, response: Response, if_match: IfMatch = None
+) -> CaseOut:
+    """Say that the case, which was assigned to you, is yours."""
+    async with gate.begin() as door:
+        shown, _, decision = await seeing.allowed(door, Action.CASE_ACCEPT, case_id)
+        case = await accept(door, case_id, _seen(if_match, body.version))
+        out = await _after(door, shown, case, decision)
+    _tag(response, case)
+    return out
+
+
+@router.post("/cases/{case_id}/decline")
+async def decline_case(
+    gate: SignedIn, case_id: UUID, body: DeclineIn, response: Response, if_match: IfMatch = None
+) -> CaseOut:
+    """Say that you cannot take the case that was assigned to you. It goes to whoever is next."""
+    async with gate.begin() as door:
+        shown, _, decision = await seeing.allowed(door, Action.CASE_DECLINE, case_id)
+        case = await decline(door, case_id, body.reason_code, _seen(if_match, body.version))
+        out = await _after(door, shown, case, decision)
+    _tag(response, case)
+    return out
+
+
+@router.post("/cases/{case_id}/reassign")
+async def reassign_case(
+    gate: SignedIn, case_id: UUID, body: ReassignIn, response: Response, if_match: IfMatch = None
+) -> CaseOut:
+    """Give the case to somebody else. Nobody with a conflict, absent or behind a wall can be chosen."""
+    async with gate.begin() as door:
+        shown, _, decision = await seeing.allowed(door, Action.CASE_ASSIGN, case_id)
+        case = await reassign(door, case_id, body.staff_id, body.reason_code, _seen(if_match, body.version))
+        out = await _after(door, shown, case, decision)
+    _tag(response, case)
+    return out
+
+
+@router.post("/cases/{case_id}/contacts", status_code=201, response_model=ContactRecordedOut)
+async def record(
+    gate: SignedIn,
+    case_id: UUID,
+    body: ContactIn,
+    request: Request,
+    _key: IdempotencyKey,
+    if_match: IfMatch = None,
+) -> Response:
+    """Record a contact attempt. Sending it again with the same Idempotency-Key records it once."""
+    attempt = Attempt(
+        mode=body.mode,
+        direction=body.direction,
+        outcome_code=body.outcome_code,
+        party=body.party,
+        by=body.by,
+        at=body.at,
+        next_due=body.next_due,
+    )
+    async with gate.begin() as door:
+        shown, _, decision = await seeing.allowed(door, Action.CASE_RECORD_CONTACT, case_id)
+
+        async def make() -> tuple[int, dict[str, object]]:
+            case, contact = await record_contact(door, case_id, attempt, _seen(if_match, body.version))
+            out = ContactRecordedOut(contact_id=contact.contact_id, case=await _after(door, shown, case, decision))
+            return 201, out.model_dump(mode="json")
+
+        return await once(door, request, make)
+
+
+@router.get("/combinations")
+async def list_combinations(
+    gate: SignedIn, campus: Short = None, after: UUID | None = None, count: Count = 50
+) -> CombinationsOut:
+    """Return open questions whether two cases are one, where you may answer them."""
+    async with gate.begin() as door:
+        found = await reads.questions(door.connection, campus=campus, after=after, count=count)
+        ids = {id_ for question in found for id_ in (question.case_id, question.other_case_id)}
+        shown = await reads.some(door.connection, list(ids))
+        staff = await offices.load(door.connection, door.now)
+        decisions = door.allow_each(Action.CASE_COMBINE, seeing.resources(shown, staff, door))
+        may = {case.case_id for case, yes in zip(shown.cases, decisions, strict=True) if yes is not None}
+        items = [combination_out(each) for each in found if {each.case_id, each.other_case_id} <= may]
+        await door.record_list(
+            Action.CASE_COMBINE,
+            [str(item.combination_id) for item in items],
+            f"campus={campus}" if campus else "",
+            kind="combination",
+            campus=campus or EVERYWHERE,
+        )
+    return CombinationsOut(items=items, after=found[-1].combination_id if len(found) == count else None)
+
+
+@router.post("/combinations/{combination_id}")
+async def answer(gate: SignedIn, combination_id: UUID, body: DecideIn) -> CombinationOut:
+    """Combine two cases, or keep them apart. Whoever comes second is told who decided what."""
+    async with gate.begin() as door:
+        both = await reads.cases_asked_about(door.connection, combination_id)
+        if both is None:
+            await door.absent(Action.CASE_COMBINE, "combination", str(combination_id))
+        await seeing.allowed_both(door, Action.CASE_COMBINE, combination_id, both)
+        return combination_out(await decide_combination(door, combination_id, body.decision, body.reason))
+
+
+async def _after(door: Door, shown: Shown, case: Case, decision: Decision) -> CaseOut:
+    """Return a case as it is after a change."""
+    staff = await offices.load(door.connection, door.now)
+    return View(shown, staff, door.now).head(case, decision)
+
+
+def _seen(if_match: str | None, version: int | None) -> int | None:
+    """Return the version somebody looked at; the header comes first."""
+    return int(if_match.strip('"')) if if_match is not None else version
+
+
+def _tag(response: Response, case: Case) -> None:
+    response.headers["ETag"] = f'"{case.version}"'

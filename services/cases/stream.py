@@ -1,0 +1,107 @@
+"""Which event goes to which use case, and nothing else."""
+
+from collections.abc import Sequence
+
+from services.cases.domain.caseload import Opening
+from services.cases.storage.members import Grant
+from services.cases.usecases.identify import Identification, identify
+from services.cases.usecases.let_in import let_in
+from services.cases.usecases.open_cases import open_cases
+from services.cases.usecases.raise_levels import Danger, raise_levels
+from shared.events import SENSITIVITIES, STRICTEST, Envelope, Event
+from shared.events.codes import Decision, Family
+from shared.events.codes import level as read_level
+from shared.events.pages import PageAccepted
+from shared.events.referrals import DangerRaised, ReferralMatched, ReferralTriaged
+from shared.messaging.stream import Stream
+from shared.settings import Settings
+from shared.storage.engines import Database
+from shared.storage.tx import Tx
+
+CONSUMER = "work"
+
+_OPENS = frozenset({Decision.OPEN_CASE.value, Decision.ATTACH.value})
+_FAMILIES = frozenset(Family)
+
+
+def stream(worker: Database, settings: Settings) -> Stream:
+    """Return the business consumer of cases."""
+    return Stream(
+        worker,
+        settings,
+        consumer=CONSUMER,
+        topics=("referrals", "pages"),
+        handlers={
+            ReferralTriaged: on_triaged,
+            ReferralMatched: on_matched,
+            DangerRaised: on_danger,
+            PageAccepted: on_accepted,
+        },
+    )
+
+
+async def on_triaged(tx: Tx, envelopes: Sequence[Envelope[ReferralTriaged]]) -> None:
+    """Open or join cases. What triage decided otherwise opens nothing."""
+    openings = [_opening(envelope.event) for envelope in envelopes if envelope.event.decision in _OPENS]
+    if openings:
+        await open_cases(tx, openings)
+
+
+async def on_matched(tx: Tx, envelopes: Sequence[Envelope[ReferralMatched]]) -> None:
+    """Say whose cases those of referrals are."""
+    found = [
+        Identification(event.referral_id, event.campus, _sensitivity(event), event.student_id)
+        for event in (envelope.event for envelope in envelopes)
+        if event.student_id is not None
+    ]
+    if found:
+        await identify(tx, found)
+
+
+async def on_danger(tx: Tx, envelopes: Sequence[Envelope[DangerRaised]]) -> None:
+    """Raise the levels of cases."""
+    events = [envelope.event for envelope in envelopes]
+    await raise_levels(
+        tx,
+        [Danger(each.referral_id, each.campus, _sensitivity(each), read_level(each.level).value) for each in events],
+    )
+
+
+async def on_accepted(tx: Tx, envelopes: Sequence[Envelope[PageAccepted]]) -> None:
+    """Let responders in on the matter of their page. What is sent again for history lets nobody in."""
+    grants = [_grant(envelope.event) for envelope in envelopes if not envelope.republished]
+    if grants:
+        await let_in(tx, grants)
+
+
+def _opening(event: ReferralTriaged) -> Opening:
+    return Opening(
+        referral_id=event.referral_id,
+        campus=event.campus,
+        sensitivity=_sensitivity(event),
+        student_id=event.student_id,
+        family=event.family if event.family in _FAMILIES else Family.OTHER.value,
+        concerns=event.concerns,
+        level=read_level(event.level).value,
+        reason_code=event.reason_code,
+        received_at=event.received_at,
+        case_id=event.case_id,
+    )
+
+
+def _grant(event: PageAccepted) -> Grant:
+    return Grant(
+        page_id=event.page_id,
+        campus=event.campus,
+        sensitivity=_sensitivity(event),
+        referral_id=event.referral_id,
+        case_id=event.case_id,
+        staff_id=event.accepted_by,
+        since=event.accepted_at,
+        until=event.grant_until,
+    )
+
+
+def _sensitivity(event: Event) -> str:
+    """Return a sensitivity as this release knows it; one it does not know is the strictest."""
+    return event.sensitivity if event.sensitivity in SENSITIVITIES else STRICTEST
