@@ -25,11 +25,11 @@ def utc(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-def campus(code: str = "NORTH", zone: str = "UTC", **more: Any) -> CampusSnapshot:  # noqa: ANN401 - its fields
+def campus(code: str = "NORTH", zone: str = "UTC", **more: Any) -> CampusSnapshot:
     return CampusSnapshot(**{"campus": code, "name": f"Campus {code}", "zone": zone, "hours": WEEKDAYS, **more})
 
 
-def person(staff_id: str, *roles: str, **more: Any) -> StaffSnapshot:  # noqa: ANN401 - its fields
+def person(staff_id: str, *roles: str, **more: Any) -> StaffSnapshot:
     """A member of staff of NORTH; a role is `name` or `name@campus`."""
     held = tuple(RoleHeld(role.split("@")[0], role.partition("@")[2] or "NORTH") for role in roles)
     address = f"{staff_id}@staff.example.edu"
@@ -60,7 +60,7 @@ def rota(*shifts: WeeklyShift | Shift, code: str = "NORTH", function: str = "dut
     )
 
 
-def edition(name: str, since: str, **values: Any) -> PolicyEdition:  # noqa: ANN401 - JSON
+def edition(name: str, since: str, **values: Any) -> PolicyEdition:
     return PolicyEdition(edition=name, effective_from=utc(since), values=values)
 
 
