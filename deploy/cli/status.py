@@ -52,14 +52,14 @@ def show_services(person: Person) -> None:
     with ThreadPoolExecutor(len(names)) as pool:
         answers = dict(zip(names, pool.map(lambda name: _status(person, name), names), strict=True))
     table = Table(box=None, pad_edge=False)
-    for title in ("service", "ready", "outbox", "replicas", "dead letters", "timers", "trouble"):
+    for title in ("service", "ready", "outbox", "replicas", "dead letters", "timers"):
         table.add_column(title)
     for name, answer in answers.items():
-        if isinstance(answer, str):
-            table.add_row(name, "[red]no[/red]", "", "", "", "", answer)
-        else:
-            table.add_row(name, *_line(answer))
+        table.add_row(name, *(["[red]no answer[/red]"] if isinstance(answer, str) else _line(answer)))
     console.print(table)
+    for name, answer in answers.items():
+        for trouble in [answer] if isinstance(answer, str) else _troubles(answer):
+            console.print(f"[red]{name}[/red]: {trouble}")
 
 
 def _status(person: Person, service: str) -> dict[str, Any] | str:
@@ -74,10 +74,17 @@ def _line(answer: Mapping[str, Any]) -> Iterable[str]:
     yield "yes" if answer["ready"] else "[yellow]not yet[/yellow]"
     yield f"{outbox['rows']}" + (f", oldest {outbox['oldest_seconds']:.0f} s" if outbox["rows"] else "")
     yield ", ".join(_short(topic) + ("" if read else " (reading)") for topic, read in answer["replicas"].items())
-    dead = f"{letters['dead']}, {letters['waiting']} waiting, {letters['parked']} keys parked"
-    yield f"[red]{dead}[/red]" if letters["dead"] else "none"
+    yield f"[red]{letters['dead']}[/red]" if letters["dead"] else "none"
     yield f"{timers['waiting']}" + (f", {timers['late']} late" if timers["late"] else "")
-    yield "; ".join(f"{loop}: {what}" for loop, what in answer["loops"].items()) or "none"
+
+
+def _troubles(answer: Mapping[str, Any]) -> list[str]:
+    letters = answer["dead_letters"]
+    found = [f"{loop} {what}" for loop, what in answer["troubles"].items()]
+    if letters["dead"]:
+        waiting = f"{letters['waiting']} events wait behind them, {letters['parked']} keys are parked"
+        found.append(f"{letters['dead']} dead letters; {waiting}. Look: caselight dead-letters list")
+    return found
 
 
 def _short(topic: str) -> str:

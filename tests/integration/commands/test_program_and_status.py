@@ -1,0 +1,117 @@
+"""The commands that speak to program and analytics, as a person types them."""
+
+from pathlib import Path
+
+import pytest
+
+from deploy.demo import term
+from tests.integration.commands.conftest import Commands
+
+pytestmark = pytest.mark.usefixtures("served")
+
+
+@pytest.fixture
+def applied(caselight: Commands, sample: term.Term) -> None:
+    code, said = caselight("program", "apply", sample.program, "--yes")
+    assert code == 0, said
+
+
+def test_a_program_is_applied_after_saying_what_changes_and_a_second_time_changes_nothing(
+    caselight: Commands, sample: term.Term
+) -> None:
+    code, planned = caselight("program", "apply", sample.program, "--dry-run")
+    assert code == 0, planned
+    assert "staff:okafor" in planned
+
+    code, unasked = caselight("program", "apply", sample.program)
+    assert (code, "Nothing was changed" in unasked) == (1, True)
+
+    code, done = caselight("program", "apply", sample.program, "--yes")
+    assert (code, "22 changes made" in done) == (0, True)
+    assert "policy:*:paging" in done
+
+    code, again = caselight("program", "apply", sample.program, "--yes")
+    assert (code, again.strip()) == (0, "The program is so already; nothing to change.")
+
+
+@pytest.mark.usefixtures("applied")
+def test_a_document_with_a_mistake_is_refused_with_its_place(caselight: Commands, tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text(
+        "rotas: [{campus: NORTH, function: duty, weekly: [{staff_id: nobody, weekday: 9, starts: '08:00', hours: 4}]}]"
+    )
+    code, said = caselight("program", "apply", wrong, "--yes")
+
+    assert code == 1
+    assert "/body/document/rotas/0/weekly/0/weekday" in said
+
+    wrong.write_text("staff: [unclosed")
+    code, said = caselight("program", "apply", wrong, "--yes")
+    assert code == 1
+    assert "no YAML" in said
+    assert "line 1" in said
+
+
+@pytest.mark.usefixtures("applied")
+def test_a_token_is_printed_alone_and_an_unknown_person_gets_the_list(caselight: Commands) -> None:
+    code, token = caselight("token", "okafor")
+    assert (code, token.count("."), len(token.split())) == (0, 2, 1)
+
+    code, said = caselight("token", "nobody")
+    assert code == 1
+    assert "okafor" in said
+    assert "duty_officer (NORTH)" in said
+    assert "knows no nobody" in said
+
+
+@pytest.mark.usefixtures("applied")
+def test_people_are_listed_with_their_roles(caselight: Commands) -> None:
+    code, said = caselight("people")
+
+    assert code == 0
+    assert "titleix_coordinator (*)" in said
+
+
+@pytest.mark.usefixtures("applied")
+def test_who_may_not_is_told_so_and_what_to_do(caselight: Commands, sample: term.Term) -> None:
+    code, said = caselight("program", "apply", sample.program, "--yes", "--as", "okafor")
+
+    assert code == 1
+    assert "okafor may not do this" in said
+    assert "--as" in said
+
+
+@pytest.mark.usefixtures("applied")
+def test_a_service_that_is_not_up_is_named_with_the_command_that_starts_it(
+    caselight: Commands, sample: term.Term
+) -> None:
+    code, said = caselight("roster", "import", sample.roster)
+
+    assert code == 1
+    assert "intake does not answer at http://127.0.0.1:1" in said
+    assert "caselight up" in said
+
+
+@pytest.mark.usefixtures("applied")
+def test_the_person_may_be_chosen_by_the_environment(caselight: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CASELIGHT_PERSON", "okafor")
+    code, said = caselight("dead-letters", "list", "--service", "program")
+
+    assert (code, "okafor may not" in said) == (1, True)
+
+
+@pytest.mark.usefixtures("applied")
+def test_dead_letters_are_listed_for_operators(caselight: Commands) -> None:
+    assert caselight("dead-letters", "list", "--service", "analytics") == (0, "No dead letters.\n")
+
+    code, said = caselight("dead-letters", "retry", "01890a5d-ac96-774b-bcce-b302099a8057", "--service", "analytics")
+    assert (code, "dead letter" in said) == (1, True)
+
+
+@pytest.mark.usefixtures("applied")
+def test_status_shows_services_and_the_figures_as_a_director_sees_them(caselight: Commands) -> None:
+    code, said = caselight("status")
+
+    assert code == 0, said
+    assert "does not answer" in said  # intake is not up here
+    assert "Figures as haddad may see them" in said
