@@ -16,7 +16,7 @@ from shared.access.roles import actor_of
 from shared.access.rules import HIDE_EXISTENCE
 from shared.access.tokens import TokenRefused
 from shared.events.access import AccessDecided
-from shared.events.base import STRICTEST
+from shared.events.base import SENSITIVITIES, STRICTEST
 from shared.ids import new_id
 from shared.refusal import Refused
 from shared.storage.engines import Database, row_context, set_context
@@ -48,6 +48,7 @@ class Door(Tx):
     decided: bool = False
     audits: list[AccessDecided] = field(default_factory=list)
     context: dict[str, str] = field(default_factory=dict)
+    gravest: str = "standard"
 
     async def allow(
         self,
@@ -72,7 +73,9 @@ class Door(Tx):
 
     def allow_each(self, action: Action, resources: Sequence[Resource]) -> list[Decision | None]:
         """Return for each resource the decision, or None where it must be left out. Then say `record_list`."""
-        decisions = (decide(self.actor, action, resource, self.now) for resource in resources)
+        decisions = [decide(self.actor, action, resource, self.now) for resource in resources]
+        shown = (each.sensitivity for each, decision in zip(resources, decisions, strict=True) if decision.allow)
+        self.gravest = max((self.gravest, *shown), key=_gravity)
         return [decision if decision.allow else None for decision in decisions]
 
     async def record_list(
@@ -84,9 +87,12 @@ class Door(Tx):
         kind: str = "",
         campus: str = EVERYWHERE,
     ) -> None:
-        """Audit a listing, in one row: what was asked for and the ids that are returned. An empty one counts too."""
+        """Audit a listing, in one row: what was asked for and the ids that are returned. An empty one counts too.
+
+        The row is as sensitive as the gravest of what `allow_each` let through.
+        """
         decision = Decision(allow=True, reason="list")
-        resource = Resource(kind or action.value.split(".")[0], campus=campus)
+        resource = Resource(kind or action.value.split(".")[0], campus=campus, sensitivity=self.gravest)
         self._audit(action, resource, ids, decision, filter)
         self.decided = True
 
@@ -198,6 +204,10 @@ class Gate:
 async def _record(database: Database, door: Door) -> None:
     async with database.transaction(door.actor) as tx:
         tx.publish(*door.audits)
+
+
+def _gravity(sensitivity: str) -> int:
+    return SENSITIVITIES.index(sensitivity if sensitivity in SENSITIVITIES else STRICTEST)
 
 
 def _with(held: str, campus: str) -> str:

@@ -149,7 +149,16 @@ async def test_a_listing_leaves_out_what_is_not_theirs_and_is_one_audit_row(toy:
     answer = await ask(toy, app, "maria", "GET", "/matters")
     assert answer.json() == [mine]
     (audit,) = await toy.audits()
-    assert (audit["resource_ids"], audit["filter"]) == ([mine], "all")
+    assert (audit["resource_ids"], audit["filter"], audit["sensitivity"]) == ([mine], "all", "standard")
+
+
+@pytest.mark.usefixtures("people")
+async def test_the_audit_row_of_a_listing_is_as_sensitive_as_what_it_shows(toy: Toy, app: FastAPI) -> None:
+    await toy.matter()
+    walled = await toy.matter(sensitivity="titleix")
+    assert (await ask(toy, app, "tia", "GET", "/matters")).json() == [walled]
+    (audit,) = await toy.audits()
+    assert audit["sensitivity"] == "titleix"
 
 
 @pytest.mark.usefixtures("people")
