@@ -51,8 +51,9 @@ class Noted:
 class Caseload:
     """Loaded under lock, folded without I/O, saved once.
 
-    `cases` holds every case of the students concerned that this transaction may touch, the oldest first. `noted` holds the referrals
-    told of. What changed is found by comparing with `before`; `questions` are the combinations to ask about.
+    `cases` holds every case of the students concerned that this transaction may touch, the oldest first. `noted` holds
+    the referrals told of. What changed is found by comparing with `before`; `questions` are the combinations to ask
+    about.
     """
 
     at: datetime

@@ -244,18 +244,18 @@ class View:
         )
 
     def _head(self, case: Case, decision: Decision) -> dict[str, object]:
-        whole, parties = not _says_little(decision), not _hides_parties(decision)
+        whole, walled = not _says_little(decision), decision.obliges(HIDE_PARTIES)
         return {
             "case_id": case.case_id,
             "campus": case.campus,
-            "student_id": self._shown.student_of(case) if parties else None,
+            "student_id": None if walled or decision.obliges(METADATA_ONLY) else self._shown.student_of(case),
             "family": case.family if whole else None,
             "sensitivity": case.sensitivity,
             "state": case.state,
             "level": case.level,
             "concerns": [*case.concerns, *case.added_concerns] if whole else None,
-            "owner_id": case.owner_id if parties or not decision.obliges(HIDE_PARTIES) else None,
-            "owner_name": self._name(case.owner_id) if case.owner_id and not decision.obliges(HIDE_PARTIES) else None,
+            "owner_id": None if walled else case.owner_id,
+            "owner_name": self._name(case.owner_id) if case.owner_id and not walled else None,
             "assignment_code": case.assignment.code if whole else None,
             "assignment_sentence": sentence(case.assignment, self._names, self._now) if whole else None,
             "accepted_at": case.accepted_at,
@@ -326,7 +326,3 @@ def _contact(contact: Contact) -> ContactOut:
 
 def _says_little(decision: Decision) -> bool:
     return decision.obliges(METADATA_ONLY) or decision.obliges(ONLY_DANGER)
-
-
-def _hides_parties(decision: Decision) -> bool:
-    return decision.obliges(METADATA_ONLY) or decision.obliges(HIDE_PARTIES)

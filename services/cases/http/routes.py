@@ -49,6 +49,7 @@ IfMatch = Annotated[
 @router.get("/cases")
 async def list_cases(
     gate: SignedIn,
+    *,
     campus: Short = None,
     owner: Annotated[str | None, Query(min_length=1, max_length=200)] = None,
     state: State | None = None,

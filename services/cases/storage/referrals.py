@@ -20,7 +20,8 @@ _LOAD = text(
 _SAVE = text(
     """
     INSERT INTO referrals (referral_id, campus, sensitivity, case_id, student_id, level, placed_at)
-    SELECT referral_id, campus, sensitivity, case_id, student_id, level, CASE WHEN case_id IS NOT NULL THEN CAST(:at AS timestamptz) END
+    SELECT referral_id, campus, sensitivity, case_id, student_id, level,
+           CASE WHEN case_id IS NOT NULL THEN CAST(:at AS timestamptz) END
     FROM unnest(CAST(:referrals AS uuid[]), CAST(:campuses AS text[]), CAST(:sensitivities AS text[]),
                 CAST(:cases AS uuid[]), CAST(:students AS uuid[]), CAST(:levels AS text[]))
          AS row(referral_id, campus, sensitivity, case_id, student_id, level)

@@ -14,12 +14,12 @@ from shared.ids import new_id
 NOW = datetime(2026, 9, 14, 10, 0, tzinfo=UTC)
 
 
-def colleague(staff_id: str, **more: Any) -> Colleague:  # noqa: ANN401 - facts by name
+def colleague(staff_id: str, **more: Any) -> Colleague:
     facts: dict[str, Any] = {"fte": 1.0, "skills": frozenset(), "conflicts": frozenset(), "present": True} | more
     return Colleague(staff_id, **facts)
 
 
-def office(*managers: Colleague, **more: Any) -> Office:  # noqa: ANN401 - facts by name
+def office(*managers: Colleague, **more: Any) -> Office:
     facts: dict[str, Any] = {
         "coordinators": (),
         "deputies": (),
@@ -33,7 +33,7 @@ def office(*managers: Colleague, **more: Any) -> Office:  # noqa: ANN401 - facts
     return Office(campus="NORTH", managers=managers, **(facts | more))
 
 
-def opening(student_id: UUID | None, **more: Any) -> Opening:  # noqa: ANN401 - facts by name
+def opening(student_id: UUID | None, **more: Any) -> Opening:
     facts: dict[str, Any] = {
         "referral_id": new_id(),
         "campus": "NORTH",
@@ -66,12 +66,12 @@ class Everywhere:
         return True
 
 
-def caseload(*managers: Colleague, students: Students | None = None, **more: Any) -> Caseload:  # noqa: ANN401 - facts by name
+def caseload(*managers: Colleague, students: Students | None = None, **more: Any) -> Caseload:
     place = office(*(managers or (colleague("ana"),)), **more)
     return Caseload(at=NOW, office=Everywhere(place), students=students or Students())
 
 
-def note(load: Caseload, referral_id: UUID, **more: Any) -> None:  # noqa: ANN401 - facts by name
+def note(load: Caseload, referral_id: UUID, **more: Any) -> None:
     load.noted[referral_id] = Noted("NORTH", "standard", **more)
 
 

@@ -21,14 +21,14 @@ ADA = UUID(int=1)
 LATER = NOW + timedelta(hours=2)
 
 
-def case_of(**changes: Any) -> Case:  # noqa: ANN401 - facts by name
+def case_of(**changes: Any) -> Case:
     load = caseload(colleague("ana"), colleague("ben"))
     load.receive(opening(ADA))
     (case,) = load.cases.values()
     return replace(case, **changes)
 
 
-def contact(**more: Any) -> Contact:  # noqa: ANN401 - facts by name
+def contact(**more: Any) -> Contact:
     facts: dict[str, Any] = {
         "contact_id": new_id(),
         "case_id": new_id(),
