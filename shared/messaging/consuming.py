@@ -5,6 +5,7 @@ import dataclasses
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
@@ -22,13 +23,16 @@ _REWIND_PAUSE = 0.2
 
 @dataclasses.dataclass(frozen=True)
 class Subscription:
-    """A consumer group on some topics, and what is done with each batch. `topics` are full names."""
+    """A consumer group on some topics, and what is done with each batch. `topics` are full names.
+
+    `from_start` says which partitions are to be read from their beginning, whatever the group has committed.
+    """
 
     name: str
     group: str
     topics: Sequence[str]
     handle: Callable[[Sequence[RawRecord]], Awaitable[None]]
-    settings: Settings
+    from_start: Callable[[], Awaitable[set[tuple[str, int]]]] | None = None
 
 
 class Consuming:
@@ -93,8 +97,10 @@ class Consuming:
 
     def _subscribe(self, broker: KafkaBroker, subscription: Subscription) -> Any:  # noqa: ANN401 - a FastStream type
         settings = self._settings
+        rewind = _Rewind(subscription.from_start) if subscription.from_start else None
         subscriber = broker.subscriber(
             *subscription.topics,
+            listener=rewind,
             group_id=subscription.group,
             batch=True,
             max_records=settings.batch_size,
@@ -112,6 +118,8 @@ class Consuming:
             await self._handle(subscription, records)
 
         subscriber(consume)
+        if rewind is not None:
+            rewind.subscriber = subscriber
         return subscriber
 
     async def _handle(self, subscription: Subscription, records: Sequence[RawRecord]) -> None:
@@ -125,6 +133,25 @@ class Consuming:
             raise
         finally:
             self._busy.discard(subscription.name)
+
+
+class _Rewind(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no types
+    """Goes back to the beginning of partitions that are not complete here, each time they are assigned."""
+
+    def __init__(self, from_start: Callable[[], Awaitable[set[tuple[str, int]]]]) -> None:
+        self._from_start = from_start
+        self.subscriber: Any = None
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        """Do nothing: the batch in hand is committed or comes again."""
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        """Seek before the first poll of the new assignment."""
+        wanted = await self._from_start()
+        for place in assigned:
+            if (place.topic, place.partition) in wanted:
+                # Below the first offset there is, this ends at the first: `earliest` applies.
+                self.subscriber.consumer.seek(place, 0)
 
 
 async def _parse(records: tuple[Any, ...], original: Callable[[Any], Awaitable[Any]]) -> Any:  # noqa: ANN401

@@ -8,6 +8,8 @@ transaction over a send.
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
 import asyncpg
@@ -27,6 +29,8 @@ LOCK = 0x0CA5E13  # advisory locks are per database, and each service has its ow
 STANDBY_EVERY = 0.5
 ACK_WAIT = 0.25  # how long one round waits for its slowest partition before it goes on with the others
 STUCK_WAIT = 1.0
+FINISH_WAIT = 2.0
+_FIRST_REST, _LONGEST_REST = 0.05, 5.0
 _BUSY_POLL, _IDLE_POLL = 0.003, 0.025
 
 _READ = "SELECT id, topic, partition, key, headers, payload FROM outbox ORDER BY id LIMIT $1"
@@ -47,6 +51,7 @@ class Relay:
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database, self._settings = database, settings
         self._sending: dict[Place, asyncio.Task[list[int]]] = {}
+        self._resting: dict[Place, Rest] = {}
         self.name = f"{database.service}.relay"
         self.active = False
         self.sent = 0
@@ -81,8 +86,17 @@ class Relay:
             _log.info("relay leads", extra={"service": self._database.service})
             try:
                 await self._lead(connection, producer, pause)
+            except asyncio.CancelledError:
+                await self._finish(connection, producer)
+                raise
             finally:
                 self.active = False
+
+    async def _finish(self, connection: "asyncpg.Connection[asyncpg.Record]", producer: SharedProducer) -> None:
+        """Wait a moment for what is under way when we are told to stop, so that nobody has to send it again."""
+        if self._sending:
+            done, _ = await asyncio.wait(self._sending.values(), timeout=FINISH_WAIT)
+            await self._delete(connection, await self._collect(done, producer))
 
     @contextlib.asynccontextmanager
     async def _connected(self) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
@@ -136,9 +150,9 @@ class Relay:
         """Read, send and delete once. Returns how many rows were read and how many deleted."""
         if self._generation != producer.generation:
             await self._forget(producer)
-        if self._sending:
-            under_way = [f"{topic}/{partition}" for topic, partition in self._sending]
-            rows = await connection.fetch(_READ_OTHERS, BATCH, under_way)
+        held = self._sending.keys() | {place for place, rest in self._resting.items() if rest.until > monotonic()}
+        if held:
+            rows = await connection.fetch(_READ_OTHERS, BATCH, [f"{topic}/{partition}" for topic, partition in held])
         else:
             rows = await connection.fetch(_READ, BATCH)
         if rows:
@@ -153,11 +167,14 @@ class Relay:
                 self._sending.values(), timeout=STUCK_WAIT, return_when=asyncio.FIRST_COMPLETED
             )
         acknowledged = await self._collect(done, producer)
+        await self._delete(connection, acknowledged)
+        return len(rows), len(acknowledged)
+
+    async def _delete(self, connection: "asyncpg.Connection[asyncpg.Record]", acknowledged: list[int]) -> None:
         if acknowledged:
             crash_point("after_ack_before_delete")
             await connection.execute(_DELETE, acknowledged)
             self.sent += len(acknowledged)
-        return len(rows), len(acknowledged)
 
     def _send(self, producer: Any, rows: Sequence[asyncpg.Record]) -> None:  # noqa: ANN401 - aiokafka has no types
         by_place: dict[Place, list[asyncpg.Record]] = {}
@@ -177,13 +194,15 @@ class Relay:
             except SendError as error:
                 acknowledged += error.acknowledged
                 failed = error.__cause__ or error
+                self._resting[place] = self._resting.get(place, NO_REST).longer()
+            else:
+                self._resting.pop(place, None)
         if failed is not None:
             counters["relay_sends_failed"] += 1
             self._say("a partition could not be sent to", failed)
             if not self._sending:
                 # An idempotent producer that has failed for good says so with every send: begin with a new one.
                 await producer.replace()
-            await asyncio.sleep(_IDLE_POLL)
         return acknowledged
 
     async def _let_go(self, producer: SharedProducer) -> None:
@@ -204,6 +223,22 @@ class Relay:
         error_class, place = describe(error)
         fields = {"service": self._database.service, "error_class": error_class, "error_place": place}
         _log.warning(message, extra=fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """A partition that failed is left alone until then, longer each time; its rows must not keep others waiting."""
+
+    until: float
+    pause: float
+
+    def longer(self) -> "Rest":
+        """Return the next rest, beginning now."""
+        pause = min(max(self.pause * 2, _FIRST_REST), _LONGEST_REST)
+        return Rest(monotonic() + pause, pause)
+
+
+NO_REST = Rest(0.0, 0.0)
 
 
 class SendError(Exception):

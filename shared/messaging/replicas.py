@@ -1,6 +1,7 @@
 """Replicas: local copies of compacted topics, so that no service has to ask another one to do its job."""
 
 import asyncio
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -44,6 +45,7 @@ _REACHED = text(
       AND NOT ready.reached AND ready.target_offset <= row.position
     """
 )
+_INCOMPLETE = text("SELECT topic, partition FROM replica_ready WHERE topic = ANY (:topics) AND NOT reached")
 _FILLED = text("SELECT count(*) FILTER (WHERE reached), count(*) FROM replica_ready WHERE topic = ANY (:topics)")
 
 
@@ -80,7 +82,7 @@ class Replicas:
         self.name = f"{database.service}.{CONSUMER}"
         database.replicated.update(topics)
         group = f"{settings.topic_prefix}{self.name}"
-        subscription = Subscription(self.name, group, list(self._tables), self.handle, settings)
+        subscription = Subscription(self.name, group, list(self._tables), self.handle, self._incomplete)
         self._consuming = Consuming(settings, [subscription])
 
     async def ready(self, connection: AsyncConnection) -> bool:
@@ -127,6 +129,16 @@ class Replicas:
                 await pause.wait()
             else:
                 return
+
+    async def _incomplete(self) -> set[tuple[str, int]]:
+        """Return partitions to read from their beginning: a new database knows nothing of what its group committed."""
+
+        async def ask() -> set[tuple[str, int]]:
+            async with self._database.transaction(self._actor) as tx:
+                rows = await tx.connection.execute(_INCOMPLETE, {"topics": list(self._tables)})
+                return {(row.topic, row.partition) for row in rows}
+
+        return await patiently(ask, patience=math.inf, waiting=self._turn)
 
     def _turn(self) -> None:
         health.beat(self.name)

@@ -121,4 +121,4 @@ class Stream:
 
     def _subscription(self, lane: Lane) -> Subscription:
         group = f"{self._settings.topic_prefix}{lane.name}"
-        return Subscription(lane.name, group, self._topics, lane.handle, self._settings)
+        return Subscription(lane.name, group, self._topics, lane.handle)

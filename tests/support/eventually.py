@@ -3,16 +3,18 @@
 import asyncio
 import inspect
 import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
-
-T = TypeVar("T")
+from collections.abc import Callable
+from typing import Any
 
 
 async def eventually(
-    ask: Callable[[], T | Awaitable[T]], *, within: float = 15.0, every: float = 0.02, why: str = ""
-) -> T:
-    """Ask again and again until the answer is true and return it; fail with the last answer after `within` seconds."""
+    ask: Callable[[], Any],
+    *,
+    within: float = 15.0,
+    every: float = 0.02,
+    why: str = "",
+) -> Any:
+    """Ask (or await) again and again until the answer is true, and return it; fail after `within` seconds."""
     deadline = time.monotonic() + within
     while True:
         answer = ask()

@@ -12,7 +12,7 @@ from tests.toys.services import loops
 async def serve(toy: str) -> None:
     """Run the loops of a toy until told to stop."""
     named, close = loops(Settings(), toy)
-    tasks = [asyncio.create_task(loop(), name=name) for name, loop in named.items()]
+    tasks = [asyncio.ensure_future(loop()) for loop in named.values()]
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, lambda: [task.cancel() for task in tasks])
     try:

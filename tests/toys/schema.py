@@ -20,11 +20,12 @@ CREATE TABLE tally (
 """
 
 
-async def make(stack: Stack, prefix: str) -> None:
+async def make(stack: Stack, prefix: str, *only: str) -> None:
     """Make the toys' databases, empty."""
-    await databases.drop(stack.postgres_url, prefix, TOYS)
-    await databases.create(stack.postgres_url, prefix, TOYS, PASSWORD)
-    for toy in TOYS:
+    toys = only or TOYS
+    await databases.drop(stack.postgres_url, prefix, toys)
+    await databases.create(stack.postgres_url, prefix, toys, PASSWORD)
+    for toy in toys:
         async with databases.session(stack.postgres_url, f"{prefix}{toy}") as connection:
             await connection.execute(f"SET ROLE {toy}_owner")
             for statement in (*tables.create(toy, "program", "roster"), _STATE, *protect(toy, "tally", "actor")):

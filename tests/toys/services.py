@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from shared.access.actors import service_actor
 from shared.clock import SystemClock
-from shared.events import Envelope
+from shared.events import Envelope, Event
 from shared.events.flags import FlagRaised
 from shared.events.referrals import ReferralMatched
 from shared.ids import new_id
@@ -100,7 +100,7 @@ async def on_echoes(tx: Tx, envelopes: Sequence[Envelope[ReferralMatched]]) -> N
     await count(tx, [(envelope.event.referral_id, envelope.event.sequence) for envelope in envelopes])
 
 
-async def publish(database: Database, events: Sequence[FlagRaised]) -> None:
+async def publish(database: Database, events: Sequence[Event]) -> None:
     """Publish events in one transaction, as a use case would."""
     async with database.transaction(service_actor(database.service)) as tx:
         tx.publish(*events)

@@ -11,6 +11,7 @@ from shared.ids import new_id
 from shared.messaging.failures import is_transient
 from shared.messaging.relay import Relay
 from tests.support.eventually import eventually
+from tests.support.figures import figure
 from tests.support.loops import running
 from tests.toys.fixtures import Toys
 from tests.toys.services import flag, publish, sink_stream, source_stream, tallies
@@ -34,7 +35,7 @@ async def test_a_restarted_database_is_waited_for(toys: Toys, stack: Stack) -> N
             sent = await _until_committed(toys, keys, sent + 21)
             began = time.monotonic()
             await eventually(lambda: _reached(toys, keys, sent), within=30)  # noqa: B023 - awaited here
-            print(f"\n{break_it.__name__}: everything counted {time.monotonic() - began:.2f} s after the last commit")
+            figure(f"{break_it.__name__}: everything counted {time.monotonic() - began:.2f} s after the last commit")
 
     assert await tallies(toys.source) == dict.fromkeys(keys, (sent, sent, 0))
 
@@ -84,14 +85,14 @@ async def test_a_broker_that_is_away_at_the_start_and_later_is_waited_for(toys: 
         await asyncio.to_thread(stack.start, "kafka")
         began = time.monotonic()
         await eventually(lambda: _reached(toys, keys, 2), within=40)
-        print(f"\naway at the start: everything counted {time.monotonic() - began:.2f} s after it was up")
+        figure(f"away at the start: everything counted {time.monotonic() - began:.2f} s after it was up")
 
         await asyncio.to_thread(stack.kill, "kafka")
         await publish(toys.source, [flag(key, 3) for key in keys])
         await asyncio.to_thread(stack.start, "kafka")
         began = time.monotonic()
         await eventually(lambda: _reached(toys, keys, 3), within=40)
-        print(f"killed meanwhile: everything counted {time.monotonic() - began:.2f} s after it was up")
+        figure(f"killed meanwhile: everything counted {time.monotonic() - began:.2f} s after it was up")
 
     assert await tallies(toys.source) == dict.fromkeys(keys, (3, 3, 0))
 

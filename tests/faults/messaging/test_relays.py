@@ -12,6 +12,7 @@ from shared.ids import new_id
 from shared.messaging import brokers
 from shared.messaging.relay import Relay
 from tests.support.eventually import eventually
+from tests.support.figures import figure
 from tests.support.loops import running
 from tests.support.processes import several, start
 from tests.toys.fixtures import Toys
@@ -61,7 +62,7 @@ async def test_a_second_relay_takes_over_and_order_per_key_holds(toys: Toys, tmp
                 first.kill()
                 killed = time.monotonic()
         await eventually(lambda: _reached(toys, keys, rounds // 2 + 1), within=30)
-        print(f"\nthe standby had taken over at the latest {time.monotonic() - killed:.2f} s after the kill")
+        figure(f"the standby had taken over at the latest {time.monotonic() - killed:.2f} s after the kill")
         await eventually(lambda: _reached(toys, keys, rounds), within=30)
 
     assert await tallies(toys.sink) == dict.fromkeys(keys, (rounds, rounds, 0))

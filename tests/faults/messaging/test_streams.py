@@ -25,6 +25,7 @@ from shared.messaging.stream import Stream
 from shared.storage import outbox, snapshots
 from shared.storage.tx import Tx
 from tests.support.eventually import eventually
+from tests.support.figures import figure
 from tests.support.loops import running
 from tests.support.processes import Served, several, start
 from tests.support.statements import statements_of
@@ -158,12 +159,12 @@ async def test_a_group_of_three_survives_the_kill_of_one_and_the_arrival_of_one(
 
         members[0].kill()
         stalled = await marking.all_counted()
-        print(f"\nafter the kill of one of three: every partition consumed again after {stalled:.2f} s")
+        figure(f"after the kill of one of three: every partition consumed again after {stalled:.2f} s")
         assert stalled < STALL
         served.append(start(SINK, settings, tmp_path))
         await eventually(lambda: marking.by(3), within=40, every=0.2, why="the new member has partitions")
         joined = await marking.all_counted()
-        print(f"with a new member: every partition answers within {joined:.2f} s")
+        figure(f"with a new member: every partition answers within {joined:.2f} s")
         assert joined < STALL
         sent = await _end(flow)
         await eventually(lambda: _reached(toys, traffic, sent), within=30)

@@ -3,6 +3,7 @@
 import asyncio
 from uuid import UUID
 
+from aiokafka import TopicPartition
 from sqlalchemy import text
 
 from shared.access.actors import service_actor
@@ -23,9 +24,9 @@ async def read_all(toys: Toys, topic: str) -> list[tuple[UUID, dict[str, str]]]:
     """Return every record of a topic from its beginning: the event's id and its headers, in order per partition."""
     name = toys.settings.topic(topic)
     ends = await brokers.end_offsets(toys.settings, [name])
-    found = []
+    found: list[dict[str, str]] = []
     async with brokers.probe(toys.settings) as consumer:
-        places = [brokers.TopicPartition(topic, partition) for (topic, partition), end in ends.items() if end]
+        places = [TopicPartition(topic, partition) for (topic, partition), end in ends.items() if end]
         consumer.assign(places)
         await consumer.seek_to_beginning(*places)
         while len(found) < sum(ends.values()):
@@ -127,3 +128,31 @@ async def test_a_commit_wakes_the_relay_of_its_process(toys: Toys) -> None:
         await eventually(lambda: relay.active)
         await asyncio.wait_for(publish(toys.source, [flag(new_id())]), 5)
         await eventually(lambda: relay.sent == 1)
+
+
+async def test_a_partition_that_cannot_be_sent_to_keeps_its_rows_and_no_other_waits(toys: Toys) -> None:
+    lost = toys.settings.topic("nowhere")
+    async with toys.source.transaction(service_actor("toy_source")) as tx:
+        await tx.connection.execute(
+            text(
+                "INSERT INTO outbox (event_id, topic, partition, key, headers, payload, created_at)"
+                " SELECT :id, :topic, 0, 'key', '[]', '{}', now() FROM generate_series(1, :count)"
+            ),
+            {"id": new_id(), "topic": lost, "count": 2 * BATCH},
+        )
+    relay = Relay(toys.source, toys.settings)
+    async with running(relay.run):
+        for _ in range(3):
+            await publish(toys.source, [flag(new_id()) for _ in range(20)])
+        await eventually(lambda: relay.sent == 60)
+        assert await waiting(toys.source) == 2 * BATCH
+
+
+async def test_a_relay_told_to_stop_waits_for_what_is_under_way(toys: Toys) -> None:
+    relay = Relay(toys.source, toys.settings)
+    async with running(relay.run):
+        await eventually(lambda: relay.active)
+        await publish(toys.source, [flag(new_id()) for _ in range(1500)])
+        await eventually(lambda: relay._sending or relay.sent, every=0)
+    ends = await brokers.end_offsets(toys.settings, [toys.settings.topic("flags")])
+    assert sum(ends.values()) == 1500 - await waiting(toys.source)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from deploy.local.stack import Stack
 from shared.access.actors import service_actor
 from shared.events.program import CampusSnapshot
 from shared.events.roster import StudentSnapshot
@@ -10,12 +11,13 @@ from shared.messaging import dead_letters, health
 from shared.messaging.failures import StoppedError
 from shared.messaging.records import Record, record_of
 from shared.messaging.relay import Relay
-from shared.messaging.replicas import Replicas
+from shared.messaging.replicas import Replicas, filled
 from shared.storage import snapshots
 from shared.storage.snapshots import StaleSnapshotError
 from tests.support.eventually import eventually
 from tests.support.loops import running
 from tests.support.statements import statements_of
+from tests.toys import schema
 from tests.toys.fixtures import Toys
 from tests.toys.services import WHEN
 
@@ -146,3 +148,23 @@ async def test_a_replica_follows_what_comes_later(toys: Toys) -> None:
 
 async def _has(toys: Toys, version: int) -> bool:
     return await held(toys) == {"campus:north": version}
+
+
+async def test_a_new_database_is_filled_from_the_beginning_although_its_group_has_read_all(
+    toys: Toys, stack: Stack
+) -> None:
+    async with toys.source.transaction(service_actor("toy_source")) as tx:
+        await snapshots.save(tx, [campus(1), campus(1, "south")])
+    async with running(Relay(toys.source, toys.settings).run, Replicas(toys.sink, toys.settings, ["program"]).run):
+        await eventually(lambda: held(toys))
+        await eventually(lambda: _ready(toys))
+    await toys.sink.close()
+    await schema.make(stack, toys.settings.database_prefix, "toy_sink")
+
+    async with running(Replicas(toys.sink, toys.settings, ["program"]).run):
+        await eventually(lambda: _ready(toys))
+    assert await held(toys) == {"campus:north": 1, "campus:south": 1}
+
+
+async def _ready(toys: Toys) -> bool:
+    return await filled(toys.sink, toys.settings.partitions)
