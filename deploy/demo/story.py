@@ -1,0 +1,148 @@
+"""Tells what became of the sample term, from what the services say."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from deploy.cli.client import Person, staff
+from deploy.cli.status import spoken
+from deploy.demo import play
+from deploy.demo.play import Played
+from deploy.local.installation import ADMINISTRATOR, url
+
+_EXAMPLES = 3
+Rows = Sequence[Mapping[str, Any]]
+
+
+def tell(played: Played, console: Console) -> None:
+    """Print the story."""
+    for line in story(played):
+        console.print(line)
+
+
+def story(played: Played) -> Iterator[str]:
+    """Yield it, line by line."""
+    found = play.figures(played)
+    sums = play.totals(found)
+    names = {each["staff_id"]: str(each["name"]) for each in staff(Person(ADMINISTRATOR))}
+    cases = _cases()
+    yield "\n[bold]What happened[/bold]"
+    yield from _flags_and_referrals(found["rows"], sums, cases)
+    yield from _cases_told(cases, names)
+    yield from _pages_told(names)
+    yield from _mail_told(played)
+
+
+def _flags_and_referrals(rows: Rows, sums: Mapping[str, int], cases: Rows) -> Iterator[str]:
+    sources = Counter[str]()
+    decisions = Counter[str]()
+    for row in rows:
+        if row["kind"] == "referrals":
+            sources[row["code"]] += row["count"]
+        if row["kind"] == "referrals_triaged":
+            decisions[row["code"]] += row["count"]
+    by_rule = sources.pop("rule", 0)
+    yield (
+        f"{sums.get('flags', 0):,} flags came in. The threshold rule (three flags within 21 days in two courses or more)"
+        f" made {by_rule} of them referrals;"
+    )
+    yield f"people brought {sources.total()}: {_listed(sources)}."
+    waiting = sums.get("referrals", 0) - decisions.total()
+    yield f"Triage decided {decisions.total()} by rule: {_listed(decisions)}. {waiting} wait for a person."
+
+
+def _cases_told(cases: Rows, names: Mapping[str, str]) -> Iterator[str]:
+    owners = Counter(names.get(case["owner_id"] or "", "nobody yet") for case in cases)
+    families = Counter(case["family"] or "behind the wall" for case in cases)
+    yield f"\n{len(cases)} cases were opened ({_listed(families)}). To whom: {_listed(owners)}."
+    seen: set[str] = set()
+    for case in cases:
+        if case["assignment_code"] and case["assignment_code"] not in seen and case["assignment_sentence"]:
+            seen.add(case["assignment_code"])
+            yield f"  {case['campus']} {case['family']}: {escape(case['assignment_sentence'])}"
+
+
+def _cases() -> Rows:
+    found: list[Mapping[str, Any]] = []
+    for campus, reader in play.READERS.items():
+        after: dict[str, object] = {}
+        while True:
+            answer = Person(reader).get("cases", "/cases", campus=campus, count=200, **after)
+            found += answer["items"]
+            if answer["after"] is None:
+                break
+            after = {"after": answer["after"]}
+    return found
+
+
+def _pages_told(names: Mapping[str, str]) -> Iterator[str]:
+    pages = play.pages()
+    states = Counter(page["state"] for page in pages)
+    yield (
+        f"\n{len(pages)} pages called somebody; {states['accepted']} were accepted,"
+        f" {states['unreached_owned']} found nobody and are owned by the system's duty officer,"
+        f" {states['notifying']} are still looking."
+    )
+    for page in pages:
+        yield f"  {_page_line(page, names)}"
+    reviews = Person(play.DIRECTOR).get("notifications", "/late-reviews")["items"]
+    old = [review for review in reviews if review["state"] == "open"]
+    if old:
+        yield f"{len(old)} reports of danger were days old when they arrived: work to review, nobody was woken."
+    for page in pages:
+        if page["state"] == "unreached_owned" and page["function"] == "danger":
+            yield from _why(page)
+            break
+
+
+def _page_line(page: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    what = "Title IX" if page["function"] == "titleix" else page["level"]
+    line = f"{page['reference']} {page['campus']}, {what}: "
+    if page["state"] == "accepted":
+        took = datetime.fromisoformat(page["accepted_at"]) - datetime.fromisoformat(page["raised_at"])
+        who = names.get(page["accepted_by"], page["accepted_by"])
+        return f"{line}accepted by {who} by {page['accepted_via']} after {spoken(took.total_seconds())}, at step {page['step']}"
+    if page["state"] == "unreached_owned":
+        return f"{line}nobody accepted; owned by {names.get(page['owner_id'] or '', 'nobody')}, told again and again"
+    return f"{line}at step {page['step']}, not yet accepted"
+
+
+def _why(page: Mapping[str, Any]) -> Iterator[str]:
+    said = Person(play.DIRECTOR).get("notifications", f"/pages/{page['page_id']}/why")
+    yield f"\nWhy nobody took {page['reference']}:"
+    yield from (f"  {escape(sentence['text'])}" for sentence in said["sentences"])
+
+
+def _mail_told(played: Played) -> Iterator[str]:
+    import os  # noqa: PLC0415
+
+    folder = played.state / "mail"
+    yield f"\n{len(play.mails(played.state))} mails were sent: {folder}, or read them at {os.environ['CASELIGHT_INBOX_URL']}"
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    ordered = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
+    return ", ".join(f"{count} {code.replace('_', ' ')}" for code, count in ordered) or "none"
+
+
+def how_to(console: Console) -> None:
+    """Print how to raise a danger referral oneself."""
+    words = "My roommate said goodbye to everyone and says tonight is the night. The door is locked."
+    body = (
+        '{"campus": "NORTH", "about": {"description": "my roommate"}, "concerns": ["suicide"], "urgency": "emergency",'
+        f' "source_kind": "faculty", "narrative": "{words}"}}'
+    )
+    console.print("\n[bold]Raise a danger referral yourself[/bold], and see its mail within a second:")
+    console.print(
+        f'  .venv/bin/caselight refer --campus NORTH --urgency emergency --as ferrante "{words}"', markup=False
+    )
+    console.print(
+        '  curl -sS -H "Authorization: Bearer $(.venv/bin/caselight token ferrante)" -H "Idempotency-Key: $(date +%s%N)"'
+        f" -H 'Content-Type: application/json' -d '{body}' {url('intake')}/referrals",
+        markup=False,
+    )
+    console.print("Then: .venv/bin/caselight status, and `make down` to stop everything.", markup=False)
