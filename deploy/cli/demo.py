@@ -8,8 +8,6 @@ import typer
 from deploy.cli.client import plainly
 from deploy.cli.infrastructure import plain_errors, show_addresses
 from deploy.cli.steps import Steps, console
-from deploy.demo.play import play
-from deploy.demo.story import how_to, tell
 from deploy.local import lifecycle
 from deploy.local.installation import adopt, state_folder
 
@@ -23,6 +21,9 @@ def demo(
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget all data of this installation first.")] = False,
 ) -> None:
     """Start everything on this machine, play a sample term through it, and tell what happened."""
+    from deploy.demo.play import play  # noqa: PLC0415 - other commands need not wait for these to load
+    from deploy.demo.story import how_to, tell  # noqa: PLC0415
+
     began = time.monotonic()
     state = state_folder()
     with plain_errors(), plainly():

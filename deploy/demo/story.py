@@ -1,5 +1,6 @@
 """Tells what became of the sample term, from what the services say."""
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -31,13 +32,13 @@ def story(played: Played) -> Iterator[str]:
     names = {each["staff_id"]: str(each["name"]) for each in staff(Person(ADMINISTRATOR))}
     cases = _cases()
     yield "\n[bold]What happened[/bold]"
-    yield from _flags_and_referrals(found["rows"], sums, cases)
+    yield from _flags_and_referrals(found["rows"], sums)
     yield from _cases_told(cases, names)
     yield from _pages_told(names)
     yield from _mail_told(played)
 
 
-def _flags_and_referrals(rows: Rows, sums: Mapping[str, int], cases: Rows) -> Iterator[str]:
+def _flags_and_referrals(rows: Rows, sums: Mapping[str, int]) -> Iterator[str]:
     sources = Counter[str]()
     decisions = Counter[str]()
     for row in rows:
@@ -46,10 +47,8 @@ def _flags_and_referrals(rows: Rows, sums: Mapping[str, int], cases: Rows) -> It
         if row["kind"] == "referrals_triaged":
             decisions[row["code"]] += row["count"]
     by_rule = sources.pop("rule", 0)
-    yield (
-        f"{sums.get('flags', 0):,} flags came in. The threshold rule (three flags within 21 days in two courses or more)"
-        f" made {by_rule} of them referrals;"
-    )
+    rule = "three flags within 21 days in two courses or more"
+    yield f"{sums.get('flags', 0):,} flags came in. The threshold rule ({rule}) made {by_rule} referrals of them;"
     yield f"people brought {sources.total()}: {_listed(sources)}."
     waiting = sums.get("referrals", 0) - decisions.total()
     yield f"Triage decided {decisions.total()} by rule: {_listed(decisions)}. {waiting} wait for a person."
@@ -105,7 +104,8 @@ def _page_line(page: Mapping[str, Any], names: Mapping[str, str]) -> str:
     if page["state"] == "accepted":
         took = datetime.fromisoformat(page["accepted_at"]) - datetime.fromisoformat(page["raised_at"])
         who = names.get(page["accepted_by"], page["accepted_by"])
-        return f"{line}accepted by {who} by {page['accepted_via']} after {spoken(took.total_seconds())}, at step {page['step']}"
+        how = f"by {page['accepted_via']} after {spoken(took.total_seconds())}, at step {page['step']}"
+        return f"{line}accepted by {who} {how}"
     if page["state"] == "unreached_owned":
         return f"{line}nobody accepted; owned by {names.get(page['owner_id'] or '', 'nobody')}, told again and again"
     return f"{line}at step {page['step']}, not yet accepted"
@@ -118,10 +118,8 @@ def _why(page: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _mail_told(played: Played) -> Iterator[str]:
-    import os  # noqa: PLC0415
-
-    folder = played.state / "mail"
-    yield f"\n{len(play.mails(played.state))} mails were sent: {folder}, or read them at {os.environ['CASELIGHT_INBOX_URL']}"
+    count, folder = len(play.mails(played.state)), played.state / "mail"
+    yield f"\n{count} mails were sent. They are in {folder}, and to read at {os.environ['CASELIGHT_INBOX_URL']}"
 
 
 def _listed(counts: Mapping[str, int]) -> str:
@@ -136,13 +134,10 @@ def how_to(console: Console) -> None:
         '{"campus": "NORTH", "about": {"description": "my roommate"}, "concerns": ["suicide"], "urgency": "emergency",'
         f' "source_kind": "faculty", "narrative": "{words}"}}'
     )
+    refer = ".venv/bin/caselight refer --campus NORTH --urgency emergency --as ferrante"
+    token = '-H "Authorization: Bearer $(.venv/bin/caselight token ferrante)" -H "Idempotency-Key: $(date +%s%N)"'
+    sent = f"-H 'Content-Type: application/json' -d '{body}'"
     console.print("\n[bold]Raise a danger referral yourself[/bold], and see its mail within a second:")
-    console.print(
-        f'  .venv/bin/caselight refer --campus NORTH --urgency emergency --as ferrante "{words}"', markup=False
-    )
-    console.print(
-        '  curl -sS -H "Authorization: Bearer $(.venv/bin/caselight token ferrante)" -H "Idempotency-Key: $(date +%s%N)"'
-        f" -H 'Content-Type: application/json' -d '{body}' {url('intake')}/referrals",
-        markup=False,
-    )
+    console.print(f'  {refer} "{words}"', markup=False)
+    console.print(f"  curl -sS {token} {sent} {url('intake')}/referrals", markup=False)
     console.print("Then: .venv/bin/caselight status, and `make down` to stop everything.", markup=False)
