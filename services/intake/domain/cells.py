@@ -12,7 +12,7 @@ _NUMBER = re.compile(r"[+-](?:\s|\d[\d., ]*$)")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
 _CODE = re.compile(r"[A-Za-z0-9][\w .:/&+()-]{0,63}", re.ASCII)
 _EMAIL = re.compile(r"[^@\s,;<>\"]{1,64}@[^@\s,;<>\"]{1,189}")
-_EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 _AHEAD = timedelta(days=1)
 _ID_ACCEPTED = "letters, digits and . _ / -, at most 64"
 _TIME_ACCEPTED = "ISO 8601, such as 2026-09-14T10:30:00+00:00, between 1990 and tomorrow"
@@ -90,7 +90,7 @@ def instant(cell: str, column: str, zone: tzinfo, now: datetime) -> datetime:
         at = at.astimezone(UTC)
     except (ValueError, OverflowError):
         raise BadCell(column, _formula(cell) or "not a time that exists", _TIME_ACCEPTED) from None
-    if _EARLIEST <= at <= now + _AHEAD:
+    if EARLIEST <= at <= now + _AHEAD:
         return at
     raise BadCell(column, "a time that cannot be", _TIME_ACCEPTED)
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from services.intake.domain.screening import Screening
 from services.intake.domain.triage import Facts, decide_by_rule
 from shared.events import Event
-from shared.events.codes import Decision, gravest_family
+from shared.events.codes import Decision
 from shared.events.referrals import (
     DangerRaised,
     MisconductReported,
@@ -115,7 +115,13 @@ class Referral:
     def facts(self) -> Facts:
         """What triage rules may ask."""
         return Facts(
-            self.source_kind, self.channel, self.concerns, self.urgency, self.level, self.student_id is not None
+            self.source_kind,
+            self.channel,
+            self.concerns,
+            self.urgency,
+            self.level,
+            self.family,
+            self.student_id is not None,
         )
 
     def is_late(self, hours: float) -> bool:
@@ -141,7 +147,7 @@ def receive(
         reason_code="",
         decided_by="",
         triaged_at=None,
-        family=gravest_family(screening.concerns).value,
+        family=screening.family,
         concerns=screening.concerns,
         level=screening.level.value,
         found_by=screening.found_by if screening.danger else "",

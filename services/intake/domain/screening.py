@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.intake.domain.lexicon import Hit, Lexicon
-from shared.events.codes import Level, family_of
+from shared.events.codes import Family, Level, family_of, gravest_family
 
 MISCONDUCT = "sex_based_misconduct"
 _TITLEIX = "titleix"
@@ -23,6 +23,7 @@ class Screening:
     hits: tuple[Hit, ...]
     categories: tuple[str, ...]
     concerns: tuple[str, ...]
+    family: str
     level: Level
     found_by: str
 
@@ -34,7 +35,7 @@ class Screening:
     @property
     def misconduct(self) -> bool:
         """Whether the referral speaks of sex-based misconduct and so stands behind the wall."""
-        return MISCONDUCT in self.categories
+        return MISCONDUCT in self.categories or self.family == Family.MISCONDUCT_SEX
 
     @property
     def sensitivity(self) -> str:
@@ -42,19 +43,21 @@ class Screening:
         return _TITLEIX if self.misconduct else _STANDARD
 
 
-def screen(lexicon: Lexicon, narrative: str, concerns: Sequence[str], urgency: str) -> Screening:
+def screen(lexicon: Lexicon, narrative: str, claimed_concerns: Sequence[str], urgency: str) -> Screening:
     """Screen a referral. Pure; the level is the gravest of what its words, concerns and urgency say."""
     hits = lexicon.find(narrative)
-    coded = (lexicon.concerns[concern] for concern in concerns if concern in lexicon.concerns)
+    coded = (lexicon.concerns[concern] for concern in claimed_concerns if concern in lexicon.concerns)
     meant = [hit for hit in hits if not hit.negated]
     categories = tuple(dict.fromkeys([*(hit.category for hit in meant), *coded]))
     said = max((lexicon.levels[category] for category in categories), key=_rank, default=Level.NONE)
     claimed = lexicon.urgencies.get(urgency, Level.NONE)
+    concerns = _with_found(claimed_concerns, meant)
     return Screening(
         edition=lexicon.edition,
         hits=hits,
         categories=categories,
-        concerns=_with_found(concerns, meant),
+        concerns=concerns,
+        family=gravest_family(concerns).value,
         level=max(said, claimed, key=_rank),
         found_by="screening" if said.rank >= claimed.rank else "urgency",
     )

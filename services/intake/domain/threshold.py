@@ -59,8 +59,7 @@ def fire(signals: Sequence[Signal], fired: Sequence[datetime], rule_at: RuleAt) 
             continue
         rule = rule_at(at)
         window.move(at, rule)
-        window.add(batch, rule)
-        if window.full(rule) and _apart(past, at, timedelta(days=rule.days)):
+        if window.add(batch, rule) and window.full(rule) and _apart(past, at, timedelta(days=rule.days)):
             counted = window.take()
             firings.append(Firing(at, counted, len({signal.course for signal in counted}), rule))
             insort(past, at)
@@ -108,10 +107,11 @@ class _Window:
             self._leave(self._seen[self._first])
             self._first += 1
 
-    def add(self, batch: Sequence[Signal], rule: Threshold) -> None:
+    def add(self, batch: Sequence[Signal], rule: Threshold) -> bool:
+        """Take in what was raised at one moment; return whether any of it counts."""
         self._seen += batch
-        for signal in batch:
-            self._enter(signal, rule)
+        entered = [self._enter(signal, rule) for signal in batch]
+        return any(entered)
 
     def drop(self, batch: Sequence[Signal]) -> None:
         for signal in batch:
@@ -129,10 +129,12 @@ class _Window:
         self._courses.clear()
         return taken
 
-    def _enter(self, signal: Signal, rule: Threshold) -> None:
-        if signal.severity >= rule.min_severity and signal.flag_id not in self._out:
-            self._inside[signal.flag_id] = signal
-            self._courses[signal.course] += 1
+    def _enter(self, signal: Signal, rule: Threshold) -> bool:
+        if signal.severity < rule.min_severity or signal.flag_id in self._out:
+            return False
+        self._inside[signal.flag_id] = signal
+        self._courses[signal.course] += 1
+        return True
 
     def _leave(self, signal: Signal) -> None:
         if self._inside.pop(signal.flag_id, None) is not None:

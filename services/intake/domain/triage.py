@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shared.events.codes import Decision, Family, gravest_family, level
+from shared.events.codes import Decision, level
 from shared.program.rules import Triage, TriageRule, When
 
 
@@ -16,12 +16,8 @@ class Facts:
     concerns: tuple[str, ...]
     urgency: str
     level: str
+    family: str
     matched: bool
-
-    @property
-    def family(self) -> Family:
-        """The gravest family among its concerns."""
-        return gravest_family(self.concerns)
 
 
 def decide_by_rule(triage: Triage, facts: Facts) -> TriageRule | None:
@@ -35,8 +31,8 @@ def _holds(when: When, facts: Facts) -> bool:
         _in(facts.source_kind, when.source_kinds)
         and _in(facts.channel, when.channels)
         and _in(facts.urgency, when.urgencies)
-        and _in(facts.family.value, when.families)
-        and facts.family.value not in when.except_families
+        and _in(facts.family, when.families)
+        and facts.family not in when.except_families
         and (not when.concerns or bool(set(when.concerns) & set(facts.concerns)))
         and _level_fits(when, facts.level)
         and when.matched in (None, facts.matched)

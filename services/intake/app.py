@@ -1,0 +1,57 @@
+"""Puts intake together: databases, routes, stream, replicas, relay and the watcher over dangers."""
+
+from datetime import timedelta
+from functools import partial
+from typing import Literal
+
+from services.intake.http import flags, imports, people, referrals
+from services.intake.mail import mailer
+from services.intake.stream import HANDLERS, REPLICAS, TOPICS
+from services.intake.usecases.watch_for_silence import watch_for_silence
+from shared.clock import Clock
+from shared.messaging.relay import Relay
+from shared.messaging.replicas import Replicas
+from shared.messaging.stream import Stream
+from shared.messaging.timers import Timers, Watcher
+from shared.privacy.keys import KeyRing
+from shared.service import Loop, Service
+from shared.settings import Settings
+from shared.storage.engines import connect
+from shared.web.app import create_app
+from shared.web.limits import RateLimiter
+
+NAME = "intake"
+_LOOK_EVERY = timedelta(seconds=1)
+
+
+def build(settings: Settings, clock: Clock, role: Literal["api", "worker", "both"] = "both") -> Service:
+    """Return intake, not started."""
+    database = connect(settings, NAME, "api", clock)
+    worker = connect(settings, NAME, "worker", clock)
+    worker.published = database.published  # what the routes commit wakes the relay of this process
+    replicas = Replicas(worker, settings, topics=REPLICAS)
+    limiter = RateLimiter(settings.redis_url, clock)
+    api = create_app(
+        NAME,
+        settings,
+        database,
+        title="Caselight intake",
+        routers=[referrals.router, flags.router, people.router, imports.router],
+        ready=replicas.ready,
+        parts=[KeyRing(settings), limiter],
+        streamed=imports.STREAMED,
+    )
+    look = partial(watch_for_silence, send=mailer(settings))
+    loops: dict[str, Loop] = {
+        "relay": Relay(worker, settings).run,
+        "replicas": replicas.run,
+        "stream": Stream(worker, settings, consumer="stream", topics=TOPICS, handlers=HANDLERS).run,
+        "timers": Timers(worker, settings, {}, watchers=[Watcher("silence", _LOOK_EVERY, look)]).run,
+    }
+
+    async def close() -> None:
+        await limiter.close()
+        await database.close()
+        await worker.close()
+
+    return Service(NAME, api, {} if role == "api" else loops, close)

@@ -1,0 +1,239 @@
+"""What goes in and out over HTTP, field by field, with limits."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from services.intake.domain.cells import EARLIEST
+from services.intake.domain.referral_rows import LONGEST_DESCRIPTION, LONGEST_NARRATIVE
+from services.intake.domain.rejects import Reject
+from shared.events.codes import Decision, SourceKind, Urgency
+
+CAMPUS_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+Campus = Annotated[str, Field(pattern=CAMPUS_PATTERN, description="campus code", examples=["NORTH"])]
+Concern = Literal[
+    "sexual_misconduct", "partner_violence", "stalking", "suicide", "self_harm", "missing_person", "threat", "violence",
+    "weapon", "hazing", "child_abuse", "mood", "anxiety", "physical_health", "substance", "eating", "bereavement",
+    "trauma", "family", "legal", "immigration", "finances", "food", "housing", "roommate", "discrimination", "conduct",
+    "attendance", "grades", "missing_work", "withdrawal", "other",
+]  # fmt: skip
+Referrer = Literal[
+    SourceKind.SELF, SourceKind.PEER, SourceKind.FACULTY, SourceKind.STAFF, SourceKind.PARENT, SourceKind.POLICE,
+    SourceKind.ANONYMOUS, SourceKind.OTHER,
+]  # fmt: skip
+PersonsDecision = Literal[
+    Decision.OPEN_CASE, Decision.ATTACH, Decision.WATCH, Decision.REDIRECT, Decision.DUPLICATE, Decision.NOT_OURS,
+    Decision.SPAM,
+]  # fmt: skip
+ReasonCode = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$", examples=["named_concern"])]
+
+
+class Body(BaseModel):
+    """What somebody sends: nothing that is not known."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class AboutBody(Body):
+    """Whom it is about, as far as the referrer knows: an id, an address, or words."""
+
+    student_id: str | None = Field(default=None, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")
+    email: str | None = Field(default=None, max_length=254, pattern=r"^[^@\s]{1,64}@[^@\s]{1,189}$")
+    description: str | None = Field(default=None, max_length=LONGEST_DESCRIPTION)
+
+
+class NewReferral(Body):
+    """A concern about a student. `happened_at` only where it was not just now."""
+
+    campus: Campus
+    about: AboutBody = AboutBody()
+    concerns: list[Concern] = Field(default=[], max_length=20)
+    urgency: Urgency = Urgency.ROUTINE
+    narrative: str = Field(min_length=1, max_length=LONGEST_NARRATIVE)
+    relationship: str = Field(default="", max_length=100)
+    source_kind: Referrer = SourceKind.OTHER
+    happened_at: AwareDatetime | None = Field(default=None, ge=EARLIEST)
+
+
+class TriageBody(Body):
+    """What a referral becomes, and why, in a code."""
+
+    decision: PersonsDecision
+    reason_code: ReasonCode
+
+
+class MatchBody(Body):
+    """Which student a referral is about: our own id of the student."""
+
+    student_id: UUID
+
+
+class ResolveBody(Body):
+    """Students whose names are wanted."""
+
+    student_ids: list[UUID] = Field(min_length=1, max_length=500)
+
+
+class ReceiptView(BaseModel):
+    """What a referrer gets: the reference to ask again with."""
+
+    referral_id: UUID
+    reference: str
+    state: Literal["matching", "triage_due", "triaged"]
+
+
+class FlagView(BaseModel):
+    """A flag. `comment` only for those who work with the student."""
+
+    flag_id: UUID
+    campus: str
+    student_id: UUID | None
+    source: str
+    reason_code: str
+    severity: int
+    course: str
+    section: str
+    term: str
+    raised_at: datetime
+    cleared_at: datetime | None
+    referral_id: UUID | None = Field(description="the referral the threshold rule made of it")
+    comment: str | None = None
+
+
+class FlagList(BaseModel):
+    """A page of flags; `next` is what to pass as `after`."""
+
+    flags: list[FlagView]
+    next: UUID | None
+
+
+class ReferralView(BaseModel):
+    """A referral without what people wrote. What a wall withholds is null or missing from its list."""
+
+    referral_id: UUID
+    reference: str
+    campus: str
+    sensitivity: str
+    student_id: UUID | None
+    state: str
+    status: str = Field(description="what the referrer is told: received, reviewed, acted, closed")
+    decision: str
+    reason_code: str
+    decided_by: str
+    family: str | None
+    concerns: list[str]
+    level: str
+    urgency: str
+    source_kind: str | None
+    channel: str
+    relationship: str | None
+    live: bool
+    happened_at: datetime
+    received_at: datetime
+    triaged_at: datetime | None
+    match_basis: str
+    matched_by: str
+    case_id: UUID | None
+    flags: list[FlagView] = []
+
+
+class ReferralList(BaseModel):
+    """A page of referrals, oldest first; `next` is what to pass as `after`."""
+
+    referrals: list[ReferralView]
+    next: UUID | None
+
+
+class HitView(BaseModel):
+    """Where screening found something in the narrative."""
+
+    category: str
+    start: int
+    end: int
+    negated: bool
+
+
+class AboutView(BaseModel):
+    """Whom the referrer meant, in their words."""
+
+    number: str
+    email: str
+    description: str
+
+
+class ReferrerView(BaseModel):
+    """Who wrote it."""
+
+    staff_id: str
+    name: str
+    email: str
+
+
+class NarrativeView(BaseModel):
+    """What somebody wrote. With `only_danger`, only the sentences that speak of danger, and nobody's name."""
+
+    referral_id: UUID
+    narrative: str
+    only_danger: bool
+    hits: list[HitView]
+    screened_with: str
+    about: AboutView | None
+    referrer: ReferrerView | None
+
+
+class PersonView(BaseModel):
+    """A student's name."""
+
+    student_id: UUID
+    name: str
+    campus_code: str
+
+
+class People(BaseModel):
+    """The students the caller may know, of those asked for."""
+
+    people: list[PersonView]
+
+
+class RejectView(BaseModel):
+    """A row that did not go in. `row` is its line in the file; the header is line 1."""
+
+    row: int
+    column: str
+    reason: str
+    accepted_values: str
+
+    @classmethod
+    def of(cls, reject: Reject) -> "RejectView":
+        """Shape a reject."""
+        return cls(row=reject.row, column=reject.column, reason=reject.reason, accepted_values=reject.accepted)
+
+
+class KeptReject(RejectView):
+    """A row that did not go in, with what it said."""
+
+    reject_id: UUID
+    raw: str
+
+
+class RejectList(BaseModel):
+    """A page of rejected rows; `next` is what to pass as `after`."""
+
+    rejects: list[KeptReject]
+    next: UUID | None
+
+
+class ImportView(BaseModel):
+    """What became of a file. `rejects` are the first twenty."""
+
+    import_id: UUID | None = Field(description="null for a dry run, which leaves nothing behind")
+    dry_run: bool
+    rows: int
+    accepted: int
+    unchanged: int
+    rejected: int
+    referrals_made: int
+    vanished: int = 0
+    rejects: list[RejectView]

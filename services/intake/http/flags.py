@@ -1,0 +1,92 @@
+"""Routes for flags."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from services.intake.http.bodies import Campus, FlagList, FlagView
+from services.intake.http.imports import NONE_BEFORE, Keys
+from services.intake.storage import flags, standing
+from services.intake.storage.standing import Matter
+from services.intake.usecases.import_flags import COMMENT
+from shared.access.actions import Action
+from shared.access.decision import Resource
+from shared.privacy.text import unseal
+from shared.web.gate import Door, SignedIn
+
+router = APIRouter(tags=["flags"])
+
+_PAGE = 200
+# Who keeps the feeds running sees that flags came, not what was written in them.
+_WORKS_WITH_STUDENTS = ("case_manager", "supervisor", "triager")
+
+
+@router.get("/flags")
+async def list_flags(
+    gate: SignedIn,
+    keys: Keys,
+    campus: Annotated[Campus, Query()],
+    student_id: UUID | None = None,
+    after: UUID = NONE_BEFORE,
+) -> FlagList:
+    """Show flags of a campus, in the order they came; of one student with their comments."""
+    async with gate.begin() as door:
+        matter = await _matter(door, student_id)
+        resource = Resource(
+            "flags",
+            campus=campus,
+            student_id=str(student_id) if student_id else None,
+            team=matter.team,
+            granted=matter.granted,
+        )
+        await door.allow(Action.FLAGS_LIST, resource, filter=f"campus={campus}", ids=_ids(student_id))
+        rows = await flags.page(
+            door.connection, campus, student_id=student_id, referral_id=None, after=after, count=_PAGE
+        )
+        reads = student_id is not None and (
+            door.actor.id in matter.team | matter.granted
+            or any(door.actor.has(role, campus) for role in _WORKS_WITH_STUDENTS)
+        )
+        comments = await _comments(door, keys, campus, rows) if reads else {}
+    return FlagList(flags=flag_views(rows, comments), next=rows[-1].flag_id if len(rows) == _PAGE else None)
+
+
+def flag_views(rows: Sequence[Any], comments: Mapping[UUID, str] | None = None) -> list[FlagView]:
+    """Shape rows of flags."""
+    said = comments or {}
+    return [
+        FlagView(
+            flag_id=row.flag_id,
+            campus=row.campus,
+            student_id=row.student_id,
+            source=row.source,
+            reason_code=row.reason_code,
+            severity=row.severity,
+            course=row.course,
+            section=row.section,
+            term=row.term,
+            raised_at=row.raised_at,
+            cleared_at=row.cleared_at,
+            referral_id=row.counted_in,
+            comment=said.get(row.flag_id),
+        )
+        for row in rows
+    ]
+
+
+async def _matter(door: Door, student_id: UUID | None) -> Matter:
+    if student_id is None:
+        return Matter()
+    return (await standing.to_students(door.connection, [student_id], door.now)).get(student_id, Matter())
+
+
+async def _comments(door: Door, keys: Keys, campus: str, rows: Sequence[Any]) -> dict[UUID, str]:
+    sealed = [(row.comment_record, COMMENT, row.flag_id, bytes(row.comment)) for row in rows if row.comment]
+    opened = await unseal(door, keys, campus, sealed)
+    return {flag_id: text for (_, _, flag_id, _), text in zip(sealed, opened, strict=True)}
+
+
+def _ids(student_id: UUID | None) -> tuple[str, ...]:
+    return (str(student_id),) if student_id else ()

@@ -1,0 +1,217 @@
+"""Referrals. What people wrote in them is sealed under a key of each referral's own."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, fields
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.intake.domain.lexicon import Hit
+from services.intake.domain.referrals import Referral
+from services.intake.storage.batch import LIST, arrays, insert, joined
+from shared.storage.tx import Tx
+
+NARRATIVE, ABOUT, REFERRER = "referral.narrative", "referral.about", "referral.referrer"
+
+_TYPES = {
+    "referral_id": "uuid",
+    "student_id": "uuid",
+    "matched_at": "timestamptz",
+    "triaged_at": "timestamptz",
+    "concerns": LIST,
+    "live": "boolean",
+    "happened_at": "timestamptz",
+    "received_at": "timestamptz",
+    "case_id": "uuid",
+    "version": "bigint",
+    "import_id": "uuid",
+}
+_OWN = {field.name: _TYPES.get(field.name, "text") for field in fields(Referral)}
+_CONCERNS = list(_OWN).index("concerns")
+_COLUMNS = {
+    **_OWN,
+    "screened_with": "text",
+    "hits": "text",
+    "narrative": "bytea",
+    "about": "bytea",
+    "referrer": "bytea",
+}
+_FIELDS = ", ".join(_OWN)
+_INSERT = insert("referrals", _COLUMNS, order="referral_id")
+_LOCK_SOURCE = text("SELECT pg_advisory_xact_lock(hashtext('referrals:' || :source))")
+_KNOWN = text(
+    """
+    SELECT source, source_event_id, referral_id, reference, state FROM referrals
+    WHERE (source, source_event_id) IN (
+        SELECT source, source_event_id FROM unnest(CAST(:sources AS text[]), CAST(:events AS text[]))
+             AS asked(source, source_event_id))
+    """
+)
+_LOAD = text(f"SELECT {_FIELDS} FROM referrals WHERE referral_id = ANY (CAST(:ids AS uuid[]))")  # noqa: S608
+_LOCK = text(f"SELECT {_FIELDS} FROM referrals WHERE referral_id = :id FOR UPDATE")  # noqa: S608
+_TEXTS = text("SELECT narrative, about, referrer, hits, screened_with FROM referrals WHERE referral_id = :id")
+_PAGE = text(
+    f"""
+    SELECT {_FIELDS} FROM referrals
+    WHERE campus = :campus AND (CAST(:state AS text) IS NULL OR state = :state)
+      AND (CAST(:matched AS boolean) IS NULL OR (student_id IS NOT NULL) = :matched)
+      AND referral_id > CAST(:after AS uuid)
+    ORDER BY referral_id LIMIT :count
+    """  # noqa: S608
+)
+_SAVE = text(
+    """
+    UPDATE referrals SET student_id = :student_id, match_basis = :match_basis, matched_by = :matched_by,
+        matched_at = :matched_at, state = :state, decision = :decision, reason_code = :reason_code,
+        decided_by = :decided_by, triaged_at = :triaged_at, status = :status, version = :version
+    WHERE referral_id = :referral_id
+    """
+)
+# The coarse status only ever moves on.
+_ATTACH = text(
+    """
+    UPDATE referrals SET case_id = opened.case_id,
+        status = CASE WHEN status = 'received' THEN 'reviewed' ELSE status END
+    FROM unnest(CAST(:referrals AS uuid[]), CAST(:cases AS uuid[])) AS opened(referral_id, case_id)
+    WHERE referrals.referral_id = opened.referral_id
+    """
+)
+_ACT = text(
+    """
+    UPDATE referrals SET status = 'acted'
+    WHERE case_id = ANY (CAST(:cases AS uuid[])) AND status IN ('received', 'reviewed')
+    """
+)
+_MOVE = text(
+    """
+    UPDATE referrals SET case_id = combined.into_case
+    FROM unnest(CAST(:cases AS uuid[]), CAST(:others AS uuid[])) AS combined(into_case, case_id)
+    WHERE referrals.case_id = combined.case_id
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A referral to store: what rules see, what screening found, and what people wrote, sealed."""
+
+    referral: Referral
+    screened_with: str
+    hits: tuple[Hit, ...]
+    narrative: bytes | None
+    about: bytes | None
+    referrer: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A referral that its source has sent before."""
+
+    referral_id: UUID
+    reference: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """What is sealed in a referral, and the places where screening found something."""
+
+    narrative: bytes | None
+    about: bytes | None
+    referrer: bytes | None
+    hits: tuple[Hit, ...]
+    screened_with: str
+
+
+async def lock_source(connection: AsyncConnection, source: str) -> None:
+    """Let one transaction at a time take in what a source sends."""
+    await connection.execute(_LOCK_SOURCE, {"source": source})
+
+
+async def known(connection: AsyncConnection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Known]:
+    """Return which of these (source, source event id) are there already."""
+    asked = {"sources": [source for source, _ in keys], "events": [event for _, event in keys]}
+    rows = (await connection.execute(_KNOWN, asked)).all()
+    return {(row.source, row.source_event_id): Known(row.referral_id, row.reference, row.state) for row in rows}
+
+
+async def store(connection: AsyncConnection, kept: Sequence[Kept]) -> None:
+    """Store new referrals."""
+    rows = [
+        (*_row(each.referral), each.screened_with, _hits(each.hits), each.narrative, each.about, each.referrer)
+        for each in kept
+    ]
+    await connection.execute(_INSERT, arrays(_COLUMNS, rows))
+
+
+async def load(connection: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, Referral]:
+    """Return referrals, as far as row security shows them."""
+    rows = (await connection.execute(_LOAD, {"ids": sorted(set(ids))})).all()
+    return {row.referral_id: _referral(row) for row in rows}
+
+
+async def lock(connection: AsyncConnection, id_: UUID) -> Referral | None:
+    """Return a referral and hold it until the transaction ends."""
+    row = (await connection.execute(_LOCK, {"id": id_})).one_or_none()
+    return None if row is None else _referral(row)
+
+
+async def texts(connection: AsyncConnection, id_: UUID) -> Texts:
+    """Return what is sealed in a referral that is known to be there."""
+    row = (await connection.execute(_TEXTS, {"id": id_})).one()
+    return Texts(
+        row.narrative, row.about, row.referrer, tuple(Hit(*hit) for hit in json.loads(row.hits)), row.screened_with
+    )
+
+
+async def page(
+    connection: AsyncConnection, campus: str, *, state: str | None, matched: bool | None, after: UUID, count: int
+) -> list[Referral]:
+    """Return referrals of a campus, oldest first."""
+    asked: dict[str, Any] = {"campus": campus, "state": state, "matched": matched, "after": after, "count": count}
+    return [_referral(row) for row in (await connection.execute(_PAGE, asked)).all()]
+
+
+async def save(tx: Tx, referral: Referral) -> None:
+    """Store what was decided about a referral."""
+    names = (
+        "referral_id", "student_id", "match_basis", "matched_by", "matched_at", "state", "decision", "reason_code",
+        "decided_by", "triaged_at", "status", "version",
+    )  # fmt: skip
+    await tx.connection.execute(_SAVE, {name: getattr(referral, name) for name in names})
+
+
+async def attach(connection: AsyncConnection, cases: Sequence[tuple[UUID, UUID]]) -> None:
+    """Note to which case each referral belongs: (referral, case)."""
+    asked = {"referrals": [referral for referral, _ in cases], "cases": [case for _, case in cases]}
+    await connection.execute(_ATTACH, asked)
+
+
+async def act(connection: AsyncConnection, cases: Sequence[UUID]) -> None:
+    """Note that somebody works on these cases."""
+    await connection.execute(_ACT, {"cases": sorted(set(cases))})
+
+
+async def move(connection: AsyncConnection, combined: Sequence[tuple[UUID, UUID]]) -> None:
+    """Note that the referrals of a case now belong to another: (into, from)."""
+    asked = {"cases": [into for into, _ in combined], "others": [other for _, other in combined]}
+    await connection.execute(_MOVE, asked)
+
+
+def _row(referral: Referral) -> list[Any]:
+    values: list[Any] = list(astuple(referral))
+    values[_CONCERNS] = joined(referral.concerns)
+    return values
+
+
+def _hits(hits: Sequence[Hit]) -> str:
+    return json.dumps([astuple(hit) for hit in hits]) if hits else "[]"
+
+
+def _referral(row: Any) -> Referral:  # noqa: ANN401 - a row of one of the statements above
+    values = list(row)
+    values[_CONCERNS] = tuple(values[_CONCERNS])
+    return Referral(*values)

@@ -1,0 +1,146 @@
+"""How people stand to referrals and students: duty grants, and the teams of the cases they belong to."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.intake.domain.referrals import Referral
+from services.intake.storage.batch import arrays, insert
+from shared.access.decision import Resource
+from shared.events import SENSITIVITIES, STRICTEST
+from shared.events.teams import TeamSnapshot
+from shared.program import Program
+from shared.storage import snapshots
+
+_COLUMNS = {
+    "page_id": "uuid",
+    "staff_id": "text",
+    "referral_id": "uuid",
+    "campus": "text",
+    "function": "text",
+    "until": "timestamptz",
+}
+_GRANT = insert(
+    "duty_grants",
+    _COLUMNS,
+    order="page_id, staff_id",
+    conflict="ON CONFLICT (page_id, staff_id) DO UPDATE SET until = greatest(duty_grants.until, excluded.until)",
+)
+_GRANTED = text(
+    """
+    SELECT referral_id, staff_id FROM duty_grants
+    WHERE referral_id = ANY (CAST(:referrals AS uuid[])) AND until > :now
+    """
+)
+_OF_STUDENTS = text(
+    "SELECT student_id, referral_id, case_id FROM referrals WHERE student_id = ANY (CAST(:students AS uuid[]))"
+)
+
+Grant = tuple[UUID, str, UUID, str, str, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """Who stands how to something at this moment, and how closely its case is held."""
+
+    sensitivity: str = "standard"
+    owner_id: str | None = None
+    team: frozenset[str] = frozenset()
+    recused: frozenset[str] = frozenset()
+    granted: frozenset[str] = frozenset()
+
+
+async def grant(connection: AsyncConnection, grants: Sequence[Grant]) -> None:
+    """Store grants: (page, staff, referral, campus, function, until). A grant is never cut short by an older one."""
+    newest = {(each[0], each[1]): each for each in sorted(grants, key=lambda each: each[5])}
+    await connection.execute(_GRANT, arrays(_COLUMNS, list(newest.values())))
+
+
+async def resources(
+    connection: AsyncConnection, referrals: Sequence[Referral], program: Program, now: datetime
+) -> list[Resource]:
+    """Return referrals as `decide()` needs them, in order. Two statements whatever their number.
+
+    A referral whose case has no team here is open to nobody but by its grant: no row, no access.
+    """
+    granted = await _granted(connection, [referral.referral_id for referral in referrals], now)
+    teams = await _teams(connection, [referral.case_id for referral in referrals if referral.case_id])
+    conflicts = _conflicts(program)
+    return [
+        _resource(
+            referral,
+            _matter(teams.get(referral.case_id), now),
+            granted.get(referral.referral_id, frozenset()),
+            conflicts.get(str(referral.student_id), frozenset()),
+        )
+        for referral in referrals
+    ]
+
+
+async def to_students(connection: AsyncConnection, students: Iterable[UUID], now: datetime) -> dict[UUID, Matter]:
+    """Return who stands to each student through a matter of theirs."""
+    rows = (await connection.execute(_OF_STUDENTS, {"students": sorted(set(students))})).all()
+    granted = await _granted(connection, [row.referral_id for row in rows], now)
+    teams = await _teams(connection, [row.case_id for row in rows if row.case_id])
+    found: dict[UUID, Matter] = {}
+    for row in rows:
+        matter, known = _matter(teams.get(row.case_id), now), found.get(row.student_id, Matter())
+        own = frozenset({matter.owner_id}) if matter.owner_id else frozenset()
+        found[row.student_id] = Matter(
+            team=known.team | matter.team | own,
+            granted=known.granted | granted.get(row.referral_id, frozenset()),
+        )
+    return found
+
+
+async def _granted(connection: AsyncConnection, ids: Sequence[UUID], now: datetime) -> dict[UUID, frozenset[str]]:
+    found: dict[UUID, set[str]] = {}
+    for row in (await connection.execute(_GRANTED, {"referrals": list(ids), "now": now})).all():
+        found.setdefault(row.referral_id, set()).add(row.staff_id)
+    return {id_: frozenset(staff) for id_, staff in found.items()}
+
+
+async def _teams(connection: AsyncConnection, cases: Iterable[UUID]) -> Mapping[UUID | None, TeamSnapshot]:
+    loaded = await snapshots.load(connection, "teams", [f"case:{case}" for case in cases])
+    return {team.case_id: team for team in loaded.values() if isinstance(team, TeamSnapshot)}
+
+
+def _matter(team: TeamSnapshot | None, now: datetime) -> Matter:
+    if team is None:
+        return Matter()
+    present = (m for m in team.members if m.since <= now and (m.until is None or now < m.until))
+    return Matter(
+        team.sensitivity, team.owner_id, frozenset(member.staff_id for member in present), frozenset(team.recused)
+    )
+
+
+def _resource(referral: Referral, matter: Matter, granted: frozenset[str], conflicts: frozenset[str]) -> Resource:
+    return Resource(
+        kind="referral",
+        id=str(referral.referral_id),
+        campus=referral.campus,
+        sensitivity=max(referral.sensitivity, matter.sensitivity, key=_strictness),
+        student_id=str(referral.student_id) if referral.student_id else None,
+        owner_id=matter.owner_id,
+        team=matter.team,
+        recused=matter.recused | conflicts,
+        granted=granted,
+        attached=referral.case_id is not None,
+    )
+
+
+def _strictness(sensitivity: str) -> int:
+    return SENSITIVITIES.index(sensitivity if sensitivity in SENSITIVITIES else STRICTEST)
+
+
+def _conflicts(program: Program) -> dict[str, frozenset[str]]:
+    """Return the staff who must not work with a student, by student."""
+    found: dict[str, set[str]] = {}
+    for person in program.staff.values():
+        for conflict in person.conflicts:
+            found.setdefault(conflict.student_id, set()).add(person.staff_id)
+    return {student: frozenset(staff) for student, staff in found.items()}

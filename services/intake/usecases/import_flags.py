@@ -1,0 +1,178 @@
+"""Take in a batch of a flag file: what is new is stored, counted and published; what is there changes nothing."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from services.intake.domain.flag_rows import FlagRow
+from services.intake.domain.rejects import BadCell, Reject
+from services.intake.domain.threshold import Signal
+from services.intake.storage import flags, imports, students
+from services.intake.storage.flags import Counted, Known, Place
+from services.intake.storage.imports import Counts, Import
+from services.intake.usecases import count_flags
+from shared.events.flags import FlagRaised
+from shared.ids import derived_id, new_id
+from shared.privacy.keys import KeyRing
+from shared.privacy.text import Clear, seal_all
+from shared.program import load_program
+from shared.storage.tx import Tx
+
+COMMENT = "flag.comment"
+
+_REUSED = BadCell(
+    "alert_id",
+    "this id came before with other content: a flag is a fact and is not overwritten",
+    "an id of its own for each flag",
+)
+
+
+@dataclass
+class Sorting:
+    """The rows of a batch, sorted by what has to be done with them."""
+
+    fresh: list[FlagRow] = field(default_factory=list)
+    cleared: dict[UUID, datetime] = field(default_factory=dict)
+    rejects: list[Reject] = field(default_factory=list)
+    unchanged: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NewFlag:
+    """A flag to store: its id, what the file says, and whose it is, if that is known."""
+
+    flag_id: UUID
+    row: FlagRow
+    owner: UUID | None
+
+
+async def import_flags(
+    tx: Tx, keys: KeyRing, of: Import, rows: Sequence[FlagRow], unreadable: Sequence[Reject]
+) -> tuple[Counts, list[Reject]]:
+    """Take in a batch and return what became of it. `unreadable` are rows that never became flags.
+
+    A flag that its source sends again is unchanged; with other content it is rejected, because it may have been
+    counted already. Only that it was cleared may come later. A fixed number of statements.
+    """
+    program = await load_program(tx.connection)
+    await flags.lock(tx.connection)
+    sorting = await sort(tx, of.source, rows)
+    owners = await _owners(tx, sorting.fresh)
+    new = [NewFlag(new_id(), row, owner) for row, owner in zip(sorting.fresh, owners, strict=True)]
+    found = await count_flags.find(tx, program, _by_place(new))
+    await _store(tx, keys, of, new, found.counted)
+    fresh = {flag.flag_id for flag in new}
+    await flags.count(tx.connection, {flag: into for flag, into in found.counted.items() if flag not in fresh})
+    await flags.clear(tx.connection, sorting.cleared)
+    await count_flags.keep_found(tx, keys, program, found)
+    rejects = [*unreadable, *sorting.rejects]
+    await imports.keep_rejects(tx, keys, of, rejects)
+    counts = Counts(
+        rows=len(rows) + len(unreadable),
+        accepted=len(new) + len(sorting.cleared),
+        unchanged=sorting.unchanged,
+        rejected=len(rejects),
+        referrals_made=len(found.received),
+    )
+    await imports.add(tx, of.import_id, counts)
+    return counts, rejects
+
+
+async def sort(tx: Tx, source: str, rows: Sequence[FlagRow]) -> Sorting:
+    """Sort a batch by what is there already. One statement; writes nothing."""
+    known = await flags.known(tx.connection, source, [row.source_key for row in rows])
+    sorting, met = Sorting(), dict[str, FlagRow]()
+    for row in rows:
+        there = known.get(row.source_key)
+        before = met.setdefault(row.source_key, row)
+        if there is not None:
+            _sort_known(sorting, row, there)
+        elif before is row:
+            sorting.fresh.append(row)
+        elif before.content == row.content:
+            sorting.unchanged += 1
+        else:
+            sorting.rejects.append(_reused(row))
+    return sorting
+
+
+def _sort_known(sorting: Sorting, row: FlagRow, there: Known) -> None:
+    if there.content != row.content:
+        sorting.rejects.append(_reused(row))
+    elif row.cleared_at is not None and there.cleared_at is None:
+        sorting.cleared[there.flag_id] = row.cleared_at
+    else:
+        sorting.unchanged += 1
+
+
+def _reused(row: FlagRow) -> Reject:
+    return Reject.of(row.row, [row.source_key, row.campus, row.student_number, row.course, row.reason_code], _REUSED)
+
+
+async def _owners(tx: Tx, rows: Sequence[FlagRow]) -> list[UUID | None]:
+    """Find whose flags these are. A flag of somebody the roster does not have waits for the roster."""
+    by_number = await students.ids_by_number(tx.connection, (row.student_number for row in rows))
+    by_email = await students.ids_by_email(tx.connection, (row.student_email for row in rows))
+    return [by_number.get(row.student_number) or by_email.get(row.student_email) for row in rows]
+
+
+def _by_place(new: Iterable[NewFlag]) -> Mapping[Place, list[Counted]]:
+    places: dict[Place, list[Counted]] = {}
+    for flag in new:
+        if flag.owner is not None:
+            row = flag.row
+            signal = Signal(flag.flag_id, row.raised_at, row.course, row.severity, row.cleared_at)
+            places.setdefault(Place(flag.owner, row.campus), []).append(Counted(signal, row.reason_code))
+    return places
+
+
+async def _store(tx: Tx, keys: KeyRing, of: Import, new: Sequence[NewFlag], counted: Mapping[UUID, UUID]) -> None:
+    records = {campus: derived_id(of.import_id, campus) for campus in {flag.row.campus for flag in new}}
+    said = [flag for flag in new if flag.row.comment]
+    texts = [Clear(f.row.campus, records[f.row.campus], COMMENT, f.flag_id, f.row.comment) for f in said]
+    sealed = dict(zip((flag.flag_id for flag in said), await seal_all(tx, keys, texts), strict=True))
+    await flags.store(
+        tx.connection,
+        [
+            (
+                flag_id,
+                row.campus,
+                owner,
+                row.student_number,
+                of.source,
+                row.source_key,
+                row.content,
+                row.reason_code,
+                row.severity,
+                row.course,
+                row.section,
+                row.term,
+                sealed.get(flag_id),
+                records[row.campus] if flag_id in sealed else None,
+                row.raised_at,
+                row.cleared_at,
+                tx.now,
+                counted.get(flag_id),
+                of.import_id,
+            )
+            for flag_id, row, owner in ((flag.flag_id, flag.row, flag.owner) for flag in new)
+        ],
+    )
+    tx.publish(*(_raised(flag, of.source, tx.now) for flag in new))
+
+
+def _raised(flag: NewFlag, source: str, now: datetime) -> FlagRaised:
+    row = flag.row
+    return FlagRaised(
+        campus=row.campus,
+        flag_id=flag.flag_id,
+        student_id=flag.owner,
+        source=source,
+        reason_code=row.reason_code,
+        severity=row.severity,
+        course=row.course,
+        term=row.term,
+        raised_at=row.raised_at,
+        recorded_at=now,
+    )

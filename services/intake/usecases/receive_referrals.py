@@ -1,0 +1,153 @@
+"""Take referrals in: screen, match, triage, keep, and say what is now known. Danger waits for none of it."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from services.intake.domain.lexicon import edition_at
+from services.intake.domain.referrals import About, Incoming, Match, Referral, receive
+from services.intake.domain.screening import Screening, screen
+from services.intake.storage import referrals, students, watches
+from services.intake.storage.referrals import ABOUT, NARRATIVE, REFERRER, Kept
+from services.intake.usecases.screening import lexicons
+from shared.events import Event
+from shared.privacy.keys import KeyRing
+from shared.privacy.text import Clear, seal_all
+from shared.program import Program, load_program
+from shared.refusal import Refused
+from shared.storage.tx import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the referrer is told. `again` when the source has sent it before and nothing changed."""
+
+    referral_id: UUID
+    reference: str
+    state: str
+    again: bool = False
+
+
+def screened(incoming: Incoming, now: datetime) -> Screening:
+    """Screen a referral with the edition of the lexicon in force now."""
+    return screen(edition_at(lexicons(), now), incoming.narrative, incoming.concerns, incoming.urgency)
+
+
+async def receive_referrals(tx: Tx, keys: KeyRing, incoming: Sequence[Incoming]) -> list[Receipt]:
+    """Take referrals in and return a receipt for each, in order. The same (source, source event id) is taken in once.
+
+    A fixed number of statements, whatever `len(incoming)`. Danger is published in this very transaction, whether or
+    not the student is known, the referral triaged, or a case there to hold it.
+    """
+    program = await load_program(tx.connection)
+    if any(each.campus not in program.campuses for each in incoming):
+        raise Refused("unknown_campus", "There is no such campus.", status=422, pointer="/body/campus")
+    known = await _known(tx, incoming)
+    fresh = {(each.source, each.source_event_id): each for each in incoming}
+    fresh = {key: each for key, each in fresh.items() if key not in known}
+    new = list(fresh.values())
+    matches = await _match(tx, new)
+    received = [
+        (each, screening, *receive(each, screening, match, program.triage(each.campus, tx.now), tx.now))
+        for each, match in zip(new, matches, strict=True)
+        for screening in (screened(each, tx.now),)
+    ]
+    await keep(tx, keys, program, received)
+    receipts = {key: Receipt(each.referral_id, each.reference, each.state, again=True) for key, each in known.items()}
+    for each, _, referral, _ in received:
+        receipts[each.source, each.source_event_id] = Receipt(referral.referral_id, referral.reference, referral.state)
+    return [receipts[each.source, each.source_event_id] for each in incoming]
+
+
+Received = tuple[Incoming, Screening, Referral, tuple[Event, ...]]
+
+
+async def keep(tx: Tx, keys: KeyRing, program: Program, received: Sequence[Received]) -> None:
+    """Store referrals, watch over their dangers, and publish what is known of them."""
+    if not received:
+        return
+    sealed = await _sealed(tx, keys, [incoming for incoming, *_ in received])
+    await referrals.store(
+        tx.connection,
+        [
+            Kept(referral, screening.edition, screening.hits, *texts)
+            for (_, screening, referral, _), texts in zip(received, sealed, strict=True)
+        ],
+    )
+    dangers = [
+        referral
+        for _, _, referral, _ in received
+        if referral.danger and not referral.is_late(program.late_hours(referral.campus, tx.now))
+    ]
+    if dangers:
+        await watches.begin(tx, dangers)
+    for *_, facts in received:
+        tx.publish(*facts)
+
+
+async def _known(tx: Tx, incoming: Sequence[Incoming]) -> dict[tuple[str, str], referrals.Known]:
+    """Find what sources have sent before. A referral that is its own source is new."""
+    keys = [(e.source, e.source_event_id) for e in incoming if e.source_event_id != str(e.referral_id)]
+    if not keys:
+        return {}
+    for source in sorted({source for source, _ in keys}):
+        await referrals.lock_source(tx.connection, source)
+    return await referrals.known(tx.connection, keys)
+
+
+async def _match(tx: Tx, incoming: Sequence[Incoming]) -> list[Match | None]:
+    """Match by exact id, then by exact address, on the referral's campus. Never on a name: people do the rest."""
+    if not incoming:
+        return []
+    found = await students.match(
+        tx.connection, [(each.campus, each.about.number, _our_id(each.about), each.about.email) for each in incoming]
+    )
+    return [_first(by_id, by_email) for by_id, by_email in found]
+
+
+def _first(by_id: UUID | None, by_email: UUID | None) -> Match | None:
+    if by_id is not None:
+        # An id and an address of two different people are a question for a person.
+        return Match(by_id, "exact_id") if by_email in (None, by_id) else None
+    return Match(by_email, "exact_email") if by_email is not None else None
+
+
+def _our_id(about: About) -> UUID | None:
+    try:
+        return UUID(about.number) if len(about.number) >= 32 else None  # noqa: PLR2004 - the digits of a UUID
+    except ValueError:
+        return None
+
+
+async def _sealed(
+    tx: Tx, keys: KeyRing, incoming: Sequence[Incoming]
+) -> list[tuple[bytes | None, bytes | None, bytes | None]]:
+    """Seal each referral's narrative, whom it is about and who wrote it, under a key of its own."""
+    clear = [text for each in incoming for text in _texts(each)]
+    sealed = await seal_all(tx, keys, clear)
+    by_place = {(each.record_id, each.field): text for each, text in zip(clear, sealed, strict=True)}
+    return [
+        (
+            by_place.get((each.referral_id, NARRATIVE)),
+            by_place.get((each.referral_id, ABOUT)),
+            by_place.get((each.referral_id, REFERRER)),
+        )
+        for each in incoming
+    ]
+
+
+def _texts(incoming: Incoming) -> list[Clear]:
+    about = incoming.about
+    said = {
+        NARRATIVE: incoming.narrative,
+        ABOUT: _object(number=about.number, email=about.email, description=about.description),
+        REFERRER: _object(name=incoming.referrer_name, email=incoming.referrer_email),
+    }
+    id_ = incoming.referral_id
+    return [Clear(incoming.campus, id_, field, id_, text) for field, text in said.items() if text]
+
+
+def _object(**said: str) -> str:
+    return json.dumps(said) if any(said.values()) else ""
