@@ -9,7 +9,10 @@ from typing import Annotated, Any
 
 import httpx
 import typer
+from rich.console import Console
+from rich.table import Table
 
+from deploy.cli.steps import console
 from deploy.local.installation import ADMINISTRATOR, adopt, url
 from shared.access.tokens import mint
 from shared.clock import SystemClock
@@ -17,11 +20,12 @@ from shared.ids import new_id
 from shared.refusal import Refused
 from shared.settings import Settings
 
-__all__ = ["ADMINISTRATOR", "As", "CannotError", "Person", "plainly", "staff"]
+__all__ = ["ADMINISTRATOR", "As", "CannotError", "Person", "plainly", "show_table", "staff"]
 
 As = Annotated[
     str, typer.Option("--as", metavar="PERSON", envvar="CASELIGHT_PERSON", help="Whose rights to use: a staff id.")
 ]
+_WIDEST = 240
 # An import answers when its last row is stored.
 _TIMEOUT = httpx.Timeout(30.0, read=900.0, write=900.0)
 
@@ -100,6 +104,11 @@ def _problem(answer: httpx.Response) -> Mapping[str, Any]:
 def staff(person: Person) -> Sequence[Mapping[str, Any]]:
     """Return everybody in the program, as this person may read them."""
     return list(person.get("program", "/program", kind="staff")["staff"])
+
+
+def show_table(table: Table, where: Console = console) -> None:
+    """Print a table as wide as it is, unless a person's window is narrower."""
+    where.print(table, width=None if where.is_terminal else _WIDEST)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from deploy.cli.client import ADMINISTRATOR, As, Person, plainly
+from deploy.cli.client import ADMINISTRATOR, As, Person, plainly, show_table
 from deploy.cli.steps import console
 from deploy.local.installation import services
 
@@ -40,7 +40,7 @@ def list_(
         table.add_row(
             name, each["id"], state, each["event_type"], error, str(each["attempts"]), each["recorded_at"][:19]
         )
-    console.print(table)
+    show_table(table)
 
 
 def letters(person: Person, service: str) -> list[dict[str, Any]]:

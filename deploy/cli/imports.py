@@ -10,7 +10,7 @@ import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from deploy.cli.client import ADMINISTRATOR, As, CannotError, Person, plainly
+from deploy.cli.client import ADMINISTRATOR, As, CannotError, Person, plainly, show_table
 from deploy.cli.steps import console
 
 REJECTED = 3  # the exit code when rows were not taken
@@ -128,7 +128,7 @@ def show(answer: Mapping[str, Any], file: Path, *, dry_run: bool = False) -> Non
         taken = reject["accepted_values"]
         wanted = ", ".join(map(str, taken)) if isinstance(taken, list) else str(taken or "")
         table.add_row(str(reject["row"]), str(reject["column"] or ""), str(reject["reason"]), wanted)
-    console.print(table)
+    show_table(table)
     if answer["rejected"] > len(rejects):
         console.print(f"... and {answer['rejected'] - len(rejects):,} more: GET /imports/{answer['import_id']}/rejects")
 

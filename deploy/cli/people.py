@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from deploy.cli.client import ADMINISTRATOR, CannotError, Person, plainly, staff
+from deploy.cli.client import ADMINISTRATOR, CannotError, Person, plainly, show_table, staff
 from deploy.cli.steps import console
 
 
@@ -56,4 +56,4 @@ def show(known: dict[str, dict[str, object]], where: Console) -> None:
         roles = each["roles"]
         held = roles if isinstance(roles, list) else []
         table.add_row(id_, str(each["name"]), ", ".join(f"{role['name']} ({role['campus']})" for role in held))
-    where.print(table)
+    show_table(table, where)

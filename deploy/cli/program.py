@@ -8,7 +8,7 @@ import typer
 import yaml
 from rich.table import Table
 
-from deploy.cli.client import ADMINISTRATOR, As, CannotError, Person, plainly
+from deploy.cli.client import ADMINISTRATOR, As, CannotError, Person, plainly, show_table
 from deploy.cli.steps import console
 
 program_app = typer.Typer(no_args_is_help=True, help="Campuses, staff, rotas and policies.")
@@ -86,4 +86,4 @@ def show(changes: list[dict[str, Any]]) -> None:
     table = Table(box=None, pad_edge=False, show_header=False)
     for change in changes:
         table.add_row(_MARKS[change["change"]], change["key"], ", ".join(change["fields"]))
-    console.print(table)
+    show_table(table)

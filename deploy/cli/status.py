@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from deploy.cli.client import ADMINISTRATOR, As, CannotError, Person, plainly, staff
+from deploy.cli.client import ADMINISTRATOR, As, CannotError, Person, plainly, show_table, staff
 from deploy.cli.steps import console
 from deploy.local.installation import services
 from shared.clock import SystemClock
@@ -56,7 +56,7 @@ def show_services(person: Person) -> None:
         table.add_column(title)
     for name, answer in answers.items():
         table.add_row(name, *(["[red]no answer[/red]"] if isinstance(answer, str) else _line(answer)))
-    console.print(table)
+    show_table(table)
     for name, answer in answers.items():
         for trouble in [answer] if isinstance(answer, str) else _troubles(answer):
             console.print(f"[red]{name}[/red]: {trouble}")
@@ -106,8 +106,8 @@ def show_figures(person: Person, weeks: int) -> None:
     loads = reader.get("analytics", "/figures/caseloads")["rows"]
     as_of = str(found["as_of"] or "never")[:19]
     console.print(f"\nFigures as {reader.name} may see them, as of {as_of}, counted {found['lag_seconds']:.1f} s after")
-    console.print(campuses_table(found, weeks))
-    console.print(times_table(found["rows"]))
+    show_table(campuses_table(found, weeks))
+    show_table(times_table(found["rows"]))
     if loads:
         console.print("Open cases: " + ", ".join(f"{each['staff_id']} {each['open_cases']}" for each in loads))
 

@@ -135,9 +135,9 @@ def how_to(console: Console) -> None:
         f' "source_kind": "faculty", "narrative": "{words}"}}'
     )
     refer = ".venv/bin/caselight refer --campus NORTH --urgency emergency --as ferrante"
-    token = '-H "Authorization: Bearer $(.venv/bin/caselight token ferrante)" -H "Idempotency-Key: $(date +%s%N)"'
+    headers = '-H "Authorization: Bearer $(.venv/bin/caselight token ferrante)" -H "Idempotency-Key: $(date +%s%N)"'
     sent = f"-H 'Content-Type: application/json' -d '{body}'"
     console.print("\n[bold]Raise a danger referral yourself[/bold], and see its mail within a second:")
     console.print(f'  {refer} "{words}"', markup=False)
-    console.print(f"  curl -sS {token} {sent} {url('intake')}/referrals", markup=False)
+    console.print(f"  curl -sS {headers} {sent} {url('intake')}/referrals", markup=False)
     console.print("Then: .venv/bin/caselight status, and `make down` to stop everything.", markup=False)
