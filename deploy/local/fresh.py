@@ -7,6 +7,7 @@ root it does so twice: as root, and as an ordinary user. Standard library only: 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -32,17 +33,21 @@ def main() -> int:
     if os.geteuid() == 0:
         users.append(ORDINARY_USER)
     for user in users:
+        python = python_for(user)
+        if python is None:
+            print(f"fresh: {user} can run no Python of this machine, so nothing is proven as {user}", flush=True)
+            continue
         began = time.monotonic()
-        prove(user)
+        prove(user, python)
         print(f"fresh: proven as {user or 'the present user'} in {time.monotonic() - began:.0f} s", flush=True)
     return 0
 
 
-def prove(user: str | None) -> None:
+def prove(user: str | None, python: Path) -> None:
     folder = Path(tempfile.mkdtemp(prefix="caselight-fresh-"))
     folder.chmod(0o755)
     try:
-        checkout, environment = lay_out(folder, user)
+        checkout, environment = lay_out(folder, user, python)
         for target in ("demo", "demo", "down"):
             run(["make", target], checkout, environment, user)
         left = running_in(folder)
@@ -54,7 +59,7 @@ def prove(user: str | None) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def lay_out(folder: Path, user: str | None) -> tuple[Path, dict[str, str]]:
+def lay_out(folder: Path, user: str | None, python: Path) -> tuple[Path, dict[str, str]]:
     """Export the commit and make the empty home and the narrow PATH; all of it belongs to `user`."""
     checkout, home, tools = folder / "checkout", folder / "home", folder / "tools"
     for each in (checkout, home, tools):
@@ -65,30 +70,22 @@ def lay_out(folder: Path, user: str | None) -> tuple[Path, dict[str, str]]:
         found = shutil.which(name)
         if found:
             (tools / name).symlink_to(found)
-    environment = {"PATH": str(tools), "HOME": str(home), "LANG": "C.UTF-8", "PYTHON": str(python_for(folder, user))}
+    environment = {"PATH": str(tools), "HOME": str(home), "LANG": "C.UTF-8", "PYTHON": str(python)}
     environment |= {name: value for name, value in os.environ.items() if name.upper().startswith(PASSED)}
     if user is not None:
         subprocess.run(["chown", "-R", user, str(folder)], check=True)
     return checkout, environment
 
 
-def python_for(folder: Path, user: str | None) -> Path:
-    """Return this Python, or a copy of it where `user` cannot reach it (as when it lies in root's home)."""
-    base = Path(sys.base_prefix)
-    program = base / "bin" / f"python{sys.version_info[0]}.{sys.version_info[1]}"
-    if user is None or succeeds([str(program), "-c", ""], user):
-        return program
-    copy = folder / "python"
-    ignored = shutil.ignore_patterns("__pycache__", "test", "site-packages", "*.a")
-    shutil.copytree(base, copy, symlinks=True, ignore=ignored)
-    return copy / "bin" / program.name
-
-
-def succeeds(command: list[str], user: str) -> bool:
-    try:
-        return execute(command, Path("/"), None, user) == 0
-    except OSError:
-        return False
+def python_for(user: str | None) -> Path | None:
+    """Return a Python that this user can run and make a virtual environment with."""
+    own = Path(sys.base_prefix) / "bin" / f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    check = "import ensurepip, ssl, sys, venv; sys.exit(sys.version_info < (3, 11))"
+    for python in (own, Path("/usr/local/bin/python3"), Path("/usr/bin/python3")):
+        with contextlib.suppress(OSError):
+            if execute([str(python), "-c", check], Path("/"), None, user) == 0:
+                return python
+    return None
 
 
 def execute(command: list[str], folder: Path, environment: dict[str, str] | None, user: str | None) -> int:
