@@ -37,6 +37,10 @@ class Program:
         self._rotas = {(s.campus, s.function): s for s in active if isinstance(s, RotaSnapshot)}
         self._editions = {(s.name, s.campus): s.editions for s in active if isinstance(s, PolicySnapshot)}
         self._roles = {id_: tuple(_role(held) for held in person.roles) for id_, person in self.staff.items()}
+        self._holders: dict[str, list[tuple[str, Role]]] = {}
+        for id_, roles in self._roles.items():
+            for role in roles:
+                self._holders.setdefault(role.name, []).append((id_, role))
         self._calendars: dict[str, Calendar] = {}
         self._policies: dict[tuple[str, str, str], Policy | None] = {}
 
@@ -55,9 +59,8 @@ class Program:
         """Return who holds a role for a campus, present or not: those of the campus first, then of the system."""
         found = [
             (held.campus == EVERYWHERE, staff_id)
-            for staff_id, roles in self._roles.items()
-            for held in roles
-            if held.name == role and held.campus in (campus, EVERYWHERE) and held.holds(at)
+            for staff_id, held in self._holders.get(role, ())
+            if held.campus in (campus, EVERYWHERE) and held.holds(at)
         ]
         return tuple(dict.fromkeys(staff_id for _, staff_id in sorted(found)))
 

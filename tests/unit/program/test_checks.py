@@ -2,8 +2,10 @@ from typing import Any
 
 import pytest
 
-from tests.unit.program.documents import ADA, MINIMAL, NORTH, SOUTH, applied, faults, member
-from tests.unit.program.samples import utc
+from services.program.domain.changes import plan
+from services.program.domain.document import DocumentInvalid, Entry
+from tests.unit.program.documents import ADA, MINIMAL, NORTH, NOW, SOUTH, applied, faults, member
+from tests.unit.program.samples import campus, utc
 
 DUTY: dict[str, Any] = {"campus": "NORTH", "function": "duty"}
 PAST = {"since": "2026-01-01T00:00:00Z", "until": "2026-01-02T00:00:00Z"}
@@ -134,6 +136,14 @@ def test_a_title_ix_rota_takes_holders_of_its_roles() -> None:
 )
 def test_what_is_wrong_with_a_campus_is_pointed_at(campus: dict[str, Any], place: str) -> None:
     assert list(faults(campuses=[campus])) == [place]
+
+
+def test_the_system_is_no_campus() -> None:
+    system = Entry(("campuses", 0), "campus:*", campus("*"))
+
+    with pytest.raises(DocumentInvalid) as raised:
+        plan({}, [system], NOW)
+    assert [fault.place for fault in raised.value.faults] == [("campuses", 0, "campus")]
 
 
 def test_all_faults_are_told_at_once() -> None:
