@@ -40,7 +40,7 @@ class Writer:
         message = EmailMessage(_POLICY)
         message["From"] = Address("Caselight", addr_spec=self.sender)
         message["To"] = first.address
-        message["Subject"] = subject
+        message["Subject"] = " ".join(subject.split())  # one line, whatever a campus is called
         message["Date"] = now
         message["Message-ID"] = f"<{first.id}@{self.sender.rpartition('@')[2] or 'localhost'}>"
         # RFC 3834: keeps "out of office" from answering a machine.
