@@ -15,8 +15,8 @@ from shared.program.rules import RULES, TARGETS, TITLEIX_TARGETS, Line, Paging, 
 
 Finding = tuple[Place, str]
 
-# What a rule may decide by itself. Attaching follows from an open case, and a person who has to look is no decision.
-_DECIDED_BY_RULE = tuple(decision for decision in Decision if decision not in (Decision.ATTACH, Decision.TRIAGE_DUE))
+# What a rule may decide. Attaching follows from an open case; a rule may leave to a person what later rules would take.
+_DECIDED_BY_RULE = tuple(decision for decision in Decision if decision != Decision.ATTACH)
 
 
 def policy_faults(policy: PolicySnapshot, before: PolicySnapshot | None, now: datetime) -> Iterator[Finding]:

@@ -86,6 +86,12 @@ def test_minutes_may_be_fractions_and_a_clock_may_be_none() -> None:
     assert value_faults("clocks", {"outreach_business_days": {"none": None}}) == []
 
 
+def test_a_rule_may_leave_to_a_person_what_later_rules_would_take() -> None:
+    rule = {"name": "police", "when": {"source_kinds": ["police"]}, "decision": "triage_due", "reason_code": "police"}
+
+    assert value_faults("triage", {"rules": [rule]}) == []
+
+
 def test_faults_of_values_are_pointed_at_within_the_document() -> None:
     broken = late(("one", "2026-01-01", 6), ("two", "2026-04-01", -6))
 
