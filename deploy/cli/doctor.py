@@ -12,10 +12,9 @@ from pathlib import Path
 import asyncpg
 
 from deploy.local import processes
-from deploy.local import services as local_services
 from deploy.local.databases import Connection
 from deploy.local.home import Home
-from deploy.local.installation import services
+from deploy.local.installation import MAIL, services
 from deploy.local.topics import declared
 from shared.messaging import topics
 from shared.settings import Settings
@@ -127,7 +126,7 @@ async def topics_as_declared(settings: Settings) -> Finding:
 
 def processes_alive(home: Home) -> list[Finding]:
     """Services and mail on this machine; nothing to say when none was ever started here."""
-    started = [name for name in (*services(), local_services.MAIL) if home.process(name) is not None]
+    started = [name for name in (*services(), MAIL) if home.process(name) is not None]
     return [
         Finding(
             processes.alive(home.process(name)), f"the process of {name} lives (log: {home.log(name)})", "caselight up"

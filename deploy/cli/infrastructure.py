@@ -15,7 +15,7 @@ from deploy.cli import doctor as checks
 from deploy.cli.steps import Steps, console
 from deploy.local import lifecycle, services
 from deploy.local.home import Home
-from deploy.local.installation import adopt, state_folder, url
+from deploy.local.installation import MAIL, adopt, state_folder, url
 from deploy.local.installation import services as known_services
 from deploy.local.processes import StartError
 from deploy.local.topics import declared
@@ -121,7 +121,7 @@ def show_addresses() -> None:
     for title in ("service", "address", "running"):
         table.add_column(title)
     for name, lives in services.running(home, known_services()).items():
-        address = os.environ["CASELIGHT_INBOX_URL"] if name == services.MAIL else url(name)
+        address = os.environ["CASELIGHT_INBOX_URL"] if name == MAIL else url(name)
         table.add_row(name, address, "yes" if lives else "no")
     console.print(table)
     console.print(f"Logs: {services.logs(home)}")

@@ -6,12 +6,14 @@ import os
 import secrets
 from pathlib import Path
 
+from deploy.local import processes
 from deploy.local.home import ROOT, Home
 from deploy.local.stack import Stack
 from shared.access.tokens import make_keys, write_secret
 from shared.settings import SERVICES, Settings
 
 PART = "environment"
+MAIL = "mail"
 MAIL_PORT = "mail-smtp"
 INBOX_PORT = "mail-inbox"
 FIRST_INBOX_PORT = 8125
@@ -40,18 +42,26 @@ def prepare(home: Home, stack: Stack) -> dict[str, str]:
         "CASELIGHT_VERIFY_KEYS": str(verify),
         "CASELIGHT_MASTER_KEY": str(master_key(keys)),
         "CASELIGHT_ADMINISTRATORS": ADMINISTRATOR,
-        "CASELIGHT_SMTP_URL": f"smtp://127.0.0.1:{home.port(MAIL_PORT)}",
-        "CASELIGHT_INBOX_URL": f"http://127.0.0.1:{home.port(INBOX_PORT, preferred=FIRST_INBOX_PORT)}",
+        "CASELIGHT_SMTP_URL": f"smtp://127.0.0.1:{usable_port(home, MAIL_PORT, MAIL)}",
+        "CASELIGHT_INBOX_URL": f"http://127.0.0.1:{usable_port(home, INBOX_PORT, MAIL, FIRST_INBOX_PORT)}",
     }
     preferred = Settings()
     for service in SERVICES:
-        port = home.port(service, preferred=preferred.port(service))
+        port = usable_port(home, service, service, preferred.port(service))
         found[f"CASELIGHT_{service.upper()}_PORT"] = str(port)
         found[f"CASELIGHT_{service.upper()}_URL"] = f"http://127.0.0.1:{port}"
     found["CASELIGHT_PUBLIC_URL"] = found["CASELIGHT_NOTIFICATIONS_URL"]
     for name, value in found.items():
         home.change(PART, name, value)
     return found | {name: os.environ[name] for name in found if name in os.environ}
+
+
+def usable_port(home: Home, name: str, process: str, preferred: int | None = None) -> int:
+    """Return the port kept under `name`, or another when a stranger listens on it and our process does not live."""
+    port = home.port(name, preferred=preferred)
+    if processes.alive(home.process(process)) or processes.wait_until(lambda: processes.is_free(port), 1):
+        return port
+    return home.new_port(name)
 
 
 def adopt(state: Path | None = None) -> Settings:

@@ -10,11 +10,10 @@ from pathlib import Path
 
 from deploy.local import processes
 from deploy.local.home import ROOT, Home
-from deploy.local.installation import INBOX_PORT, MAIL_PORT
+from deploy.local.installation import INBOX_PORT, MAIL, MAIL_PORT
 from deploy.local.processes import StartError
 
 Say = Callable[[str], None]
-MAIL = "mail"
 READY_WITHIN_S = 60.0
 # A service drains for up to 15 s; only then is it killed.
 STOP_WITHIN_S = 20.0
