@@ -104,7 +104,10 @@ class _Choice:
         return [
             c
             for c in self.pool
-            if c.present and c.conflicts.isdisjoint(need.students) and c.staff_id not in need.declined and c.fte > 0
+            if c.present
+            and c.fte > 0
+            and c.staff_id not in need.declined
+            and (not c.conflicts or c.conflicts.isdisjoint(need.students))
         ]
 
     def by_relation(self, free: Sequence[Colleague]) -> Assignment | None:

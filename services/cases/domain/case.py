@@ -7,11 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from services.cases.domain.assignment import BY_RULE, Assignment
-from services.cases.domain.codes import State
+from services.cases.domain.codes import State, graver
 from services.cases.domain.contact import Contact
 from shared.events import SENSITIVITIES
 from shared.events import cases as events
-from shared.events.codes import level as read_level
 from shared.events.teams import Member, TeamSnapshot
 from shared.refusal import Refused
 
@@ -131,18 +130,17 @@ class Case:
 
     def raise_level(self, level: str, outreach_due: datetime | None, at: datetime) -> "Case":
         """Return the case at a graver level; the same case when it is as grave already or no longer open."""
-        if not self.is_open or read_level(level).rank <= read_level(self.level).rank:
+        if not self.is_open or not graver(level, than=self.level):
             return self
         return self._next("level_raised", BY_RULE, at, **self._raised(level, outreach_due))
 
     def _raised(self, level: str, outreach_due: datetime | None) -> dict[str, Any]:
-        graver = read_level(level)
-        if graver.rank <= read_level(self.level).rank:
+        if not graver(level, than=self.level):
             return {}
         # A clock that was met stays as it was.
         running = [due for due in (self.outreach_due, outreach_due) if due is not None]
         due = min(running, default=None) if self.first_attempt_at is None else self.outreach_due
-        return {"level": graver.value, "outreach_due": due}
+        return {"level": level, "outreach_due": due}
 
     def identify(self, student_id: UUID, at: datetime) -> Changed:
         """Say whose case this is."""

@@ -8,13 +8,12 @@ from uuid import UUID
 from services.cases.domain import assignment
 from services.cases.domain.assignment import Assignment, Need, Related
 from services.cases.domain.case import Case
-from services.cases.domain.codes import TITLEIX, Chosen, State, walled
+from services.cases.domain.codes import TITLEIX, Chosen, State, graver, walled
 from services.cases.domain.combination import Combination
 from services.cases.domain.office import Office, Offices
 from services.cases.domain.students import Students
 from shared.events.cases import CaseEvent
 from shared.events.codes import Family
-from shared.events.codes import level as read_level
 from shared.ids import derived_id, new_id
 
 Place = tuple[UUID, str, str]
@@ -333,6 +332,4 @@ def family_of(opening: Opening) -> str:
 
 
 def _graver(one: str, other: str) -> str:
-    if one == other:
-        return one
-    return max(read_level(one), read_level(other), key=lambda level: level.rank).value
+    return one if graver(one, than=other) else other

@@ -2,9 +2,11 @@
 
 from enum import StrEnum
 
-from shared.events.codes import Family
+from shared.events.codes import Family, Level
 
 TITLEIX = "titleix"
+
+_RANKS = {level.value: level.rank for level in Level}
 
 
 class State(StrEnum):
@@ -125,3 +127,8 @@ class Resolution(StrEnum):
 def walled(family: str, sensitivity: str) -> bool:
     """Return whether a matter belongs behind the Title IX wall. An unknown sensitivity was made titleix on arrival."""
     return sensitivity == TITLEIX or family == Family.MISCONDUCT_SEX
+
+
+def graver(one: str, than: str) -> bool:
+    """Return whether one level is graver than another. Levels are read, and unknown ones made critical, on arrival."""
+    return _RANKS[one] > _RANKS[than]

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.cases.domain.case import Case
-from services.cases.storage.rows import CHANGING, COLUMNS, SELECTED, case_of, parameters, unnested
+from services.cases.storage.rows import CHANGING, COLUMNS, OPENING, SELECTED, case_of, parameters, unnested
 from shared.events.teams import Member
 
 _KEY = next(column for column in COLUMNS if column.name == "case_id")
@@ -43,6 +43,13 @@ _INSERT = text(
     INSERT INTO cases ({", ".join(column.name for column in COLUMNS)})
     SELECT {", ".join(column.stored.format(f"row.{column.name}") for column in COLUMNS)}
     FROM {unnested()}
+    """  # noqa: S608 - made of our own column names
+)
+_OPEN = text(
+    f"""
+    INSERT INTO cases ({", ".join(column.name for column in COLUMNS)})
+    SELECT {", ".join(column.opened or column.stored.format(f"row.{column.name}") for column in COLUMNS)}
+    FROM {unnested(OPENING)}
     """  # noqa: S608 - made of our own column names
 )
 _UPDATE = text(
@@ -97,8 +104,16 @@ async def students_of(connection: AsyncConnection, cases: Collection[UUID]) -> s
 
 
 async def insert(connection: AsyncConnection, cases: Sequence[Case]) -> None:
-    """Store new cases. The unique index over open cases is the last word on "one open case"."""
-    await connection.execute(_INSERT, parameters(cases))
+    """Store cases opened in this transaction, changed since or not.
+
+    The unique index over open cases is the last word on "one open case".
+    """
+    opened = [case for case in cases if case.version == 1]
+    if opened:
+        await connection.execute(_OPEN, {**parameters(opened, OPENING), "at": opened[0].opened_at})
+    changed = [case for case in cases if case.version > 1]
+    if changed:
+        await connection.execute(_INSERT, parameters(changed))
 
 
 async def update(connection: AsyncConnection, cases: Sequence[Case]) -> None:

@@ -45,6 +45,9 @@ _ADD = text(
     RETURNING member_id
     """
 )
+_WAITING = text(
+    "SELECT referral_id FROM team_members WHERE referral_id = ANY (CAST(:referrals AS uuid[])) AND case_id IS NULL"
+)
 _PLACE = text(
     """
     UPDATE team_members AS m SET case_id = row.case_id, campus = row.campus, sensitivity = row.sensitivity
@@ -77,11 +80,14 @@ async def add(connection: AsyncConnection, grants: Sequence[Grant]) -> set[UUID]
 
 async def place(connection: AsyncConnection, placed: Mapping[UUID, tuple[UUID, str, str]]) -> list[tuple[UUID, Member]]:
     """Give grants that waited for these referrals their case (id, campus, sensitivity); return who was let in where."""
-    values = list(placed.values())
+    waiting = set((await connection.execute(_WAITING, {"referrals": list(placed)})).scalars())
+    if not waiting:
+        return []
+    values = [placed[referral_id] for referral_id in waiting]
     found = await connection.execute(
         _PLACE,
         {
-            "referrals": list(placed),
+            "referrals": list(waiting),
             "cases": [case_id for case_id, _, _ in values],
             "campuses": [campus for _, campus, _ in values],
             "sensitivities": [sensitivity for _, _, sensitivity in values],

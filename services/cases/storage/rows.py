@@ -1,6 +1,7 @@
 """The columns of a case, once: how each is written from a case, and which may change after it was opened."""
 
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -18,27 +19,29 @@ _decoder = msgspec.json.Decoder(Assignment)
 
 
 class Column(NamedTuple):
-    """A column: its type in Postgres, the value to send, and what makes a sent value a stored one."""
+    """A column: its type in Postgres, the value to send, and what makes a sent value a stored one.
+
+    `fixed` ones never change. `opened` is what the column holds at a case's first version, where that needs no value
+    of its own: half of a case need not be sent when it opens, which is what most batches do.
+    """
 
     name: str
     sent: str
     value: Callable[[Case], Any]
     stored: str = "{0}"
     fixed: bool = False
+    opened: str = ""
 
 
-def _plain(name: str, sent: str, *, fixed: bool = False) -> Column:
-    def value(case: Case) -> Any:  # noqa: ANN401 - whatever the column holds
-        return getattr(case, name)
-
-    return Column(name, sent, value, fixed=fixed)
+def _plain(name: str, sent: str, *, fixed: bool = False, opened: str = "") -> Column:
+    return Column(name, sent, attrgetter(name), fixed=fixed, opened=opened)
 
 
-def _codes(name: str, *, fixed: bool = False) -> Column:
+def _codes(name: str, *, fixed: bool = False, opened: str = "") -> Column:
     def value(case: Case) -> str:
         return _BETWEEN.join(getattr(case, name))
 
-    return Column(name, "text", value, "string_to_array({0}, E'\\x1f')", fixed)
+    return Column(name, "text", value, "string_to_array({0}, E'\\x1f')", fixed, opened)
 
 
 def _assignment(case: Case) -> str:
@@ -54,31 +57,32 @@ COLUMNS: tuple[Column, ...] = (
     _plain("state", "text"),
     _plain("level", "text"),
     _codes("concerns", fixed=True),
-    _codes("added_concerns"),
+    _codes("added_concerns", opened="'{}'"),
     _plain("reason_code", "text", fixed=True),
     Column("assignment", "text", _assignment, "CAST({0} AS jsonb)"),
     _plain("owner_id", "text"),
-    _plain("owner_since", "timestamptz"),
-    _plain("accepted_at", "timestamptz"),
-    _codes("declined_by"),
+    _plain("owner_since", "timestamptz", opened="CASE WHEN row.owner_id IS NOT NULL THEN CAST(:at AS timestamptz) END"),
+    _plain("accepted_at", "timestamptz", opened="NULL"),
+    _codes("declined_by", opened="'{}'"),
     _plain("outreach_due", "timestamptz"),
     _plain("report_due", "timestamptz", fixed=True),
     _plain("calendar_version", "text"),
     _plain("clocks_edition", "text"),
-    _plain("next_contact_due", "timestamptz"),
-    _plain("contacts", "int"),
-    _plain("first_attempt_at", "timestamptz"),
-    _plain("engaged_at", "timestamptz"),
+    _plain("next_contact_due", "timestamptz", opened="NULL"),
+    _plain("contacts", "int", opened="0"),
+    _plain("first_attempt_at", "timestamptz", opened="NULL"),
+    _plain("engaged_at", "timestamptz", opened="NULL"),
     _plain("referred_at", "timestamptz", fixed=True),
-    _plain("opened_at", "timestamptz", fixed=True),
-    _plain("ended_at", "timestamptz"),
-    _plain("merged_into", "uuid"),
-    _plain("apart", "boolean"),
-    _plain("version", "bigint"),
-    _plain("changed_by", "text"),
-    _plain("changed_how", "text"),
-    _plain("changed_at", "timestamptz"),
+    _plain("opened_at", "timestamptz", fixed=True, opened=":at"),
+    _plain("ended_at", "timestamptz", opened="NULL"),
+    _plain("merged_into", "uuid", opened="NULL"),
+    _plain("apart", "boolean", opened="false"),
+    _plain("version", "bigint", opened="1"),
+    _plain("changed_by", "text", opened="'rule'"),
+    _plain("changed_how", "text", opened="'opened'"),
+    _plain("changed_at", "timestamptz", opened=":at"),
 )
+OPENING = tuple(column for column in COLUMNS if not column.opened)
 CHANGING = tuple(column for column in COLUMNS if not column.fixed)
 
 # What a case is read with; `assignment` as text, whatever the driver makes of jsonb.

@@ -139,7 +139,8 @@ async def cases(settings: Settings) -> AsyncIterator[Cases]:
         await found.rows(f"DELETE FROM {table}")
     for topic in ("program", "roster"):  # ready: the logs held nothing when the replicas first looked
         await found.rows(
-            "INSERT INTO replica_ready SELECT :topic, n, 0, true FROM generate_series(0, 11) AS n ON CONFLICT DO NOTHING",
+            "INSERT INTO replica_ready SELECT :topic, n, 0, true FROM generate_series(0, 11) AS n"
+            " ON CONFLICT DO NOTHING",
             topic=f"{settings.topic_prefix}{topic}",
         )
     await found.know(*PROGRAM)
