@@ -71,7 +71,7 @@ ACTIONS = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(surroundings(), st.sampled_from(["critical", "elevated", "titleix"]), ACTIONS)
 def test_every_page_ends_accepted_or_owned_and_nobody_behind_a_wall_is_told(
     drawn: tuple[Around, set[str]], name: str, actions: list[tuple[str, str, str]]
@@ -104,7 +104,7 @@ def test_every_page_ends_accepted_or_owned_and_nobody_behind_a_wall_is_told(
         assert bool(told) == (turn.until is not None), "an empty step waits for nobody"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(surroundings(), st.sampled_from(["critical", "elevated", "titleix"]))
 def test_steps_come_exactly_when_the_frozen_policy_says(drawn: tuple[Around, set[str]], name: str) -> None:
     known, _ = drawn
