@@ -8,9 +8,6 @@ import asyncio
 from importlib import import_module
 from pathlib import Path
 
-from alembic.migration import MigrationContext
-from alembic.operations import Operations
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
@@ -30,16 +27,15 @@ class SchemaTooOldError(RuntimeError):
     """The database has not been migrated to what this release needs; `caselight migrate` does it."""
 
 
-def scripts(service: str) -> ScriptDirectory:
-    """Return the migrations of a service, from `services/<name>/storage/migrations`."""
+def folder(service: str) -> Path:
+    """Return where the migrations of a service are: `services/<name>/storage/migrations`."""
     package = import_module(f"services.{service}")
-    folder = Path(package.__path__[0]) / "storage" / "migrations"
-    return ScriptDirectory(str(folder), version_locations=[str(folder)])
+    return Path(package.__path__[0]) / "storage" / "migrations"
 
 
 def head(service: str) -> str:
-    """Return the newest version the code knows."""
-    return scripts(service).get_current_head() or ""
+    """Return the newest version the code knows: files are named `0001_words.py`, and the numbers are the versions."""
+    return max((path.name[:4] for path in folder(service).glob("[0-9]*_*.py")), default="")
 
 
 async def upgrade(settings: Settings, service: str) -> str:
@@ -54,14 +50,21 @@ async def upgrade(settings: Settings, service: str) -> str:
             await connection.execute(text(f"SET ROLE {service}_owner"))
             await connection.execute(text("SET LOCAL lock_timeout = '5s'"))
             await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-            await connection.run_sync(_upgrade, scripts(service))
+            await connection.run_sync(_upgrade, folder(service))
             await connection.execute(text(_ONLY_READ.format(service=service)))
     finally:
         await engine.dispose()
     return head(service)
 
 
-def _upgrade(connection: Connection, directory: ScriptDirectory) -> None:
+def _upgrade(connection: Connection, where: Path) -> None:
+    # Here and not above: whoever only serves does not carry Alembic, which is 10 MB.
+    from alembic.migration import MigrationContext  # noqa: PLC0415
+    from alembic.operations import Operations  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    directory = ScriptDirectory(str(where), version_locations=[str(where)])
+
     def steps(revision: object, _context: object) -> object:
         return directory._upgrade_revs("head", revision)  # type: ignore[arg-type]  # noqa: SLF001 - as alembic.command does
 
