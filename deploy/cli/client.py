@@ -108,7 +108,7 @@ def staff(person: Person) -> Sequence[Mapping[str, Any]]:
 
 def show_table(table: Table, where: Console = console) -> None:
     """Print a table as wide as it is, unless a person's window is narrower."""
-    where.print(table, width=None if where.is_terminal else _WIDEST)
+    (where if where.is_terminal else Console(file=where.file, width=_WIDEST, highlight=False)).print(table)
 
 
 @contextmanager

@@ -35,9 +35,14 @@ def register(app: typer.Typer) -> None:
 
 
 @roster_app.command("import")
-def import_roster(file: File, person: As = ADMINISTRATOR, dry_run: DryRun = False) -> None:
+def import_roster(
+    file: File,
+    person: As = ADMINISTRATOR,
+    complete: Annotated[bool, typer.Option("--complete", help="Students of its campuses not in it have left.")] = False,
+    dry_run: DryRun = False,
+) -> None:
     """Import a roster: student_id, campus_code, name, email; more columns are kept. Again, it is a comparison."""
-    _import(Person(person), "/roster/imports", file, {"dry_run": dry_run})
+    _import(Person(person), "/roster/imports", file, {"dry_run": dry_run, "complete": complete})
 
 
 @flags_app.command("import")
@@ -115,8 +120,10 @@ def show(answer: Mapping[str, Any], file: Path, *, dry_run: bool = False) -> Non
     """Print what became of an import: counts, and what was not taken and why."""
     counts = [f"{answer['rows']:,} rows", f"{answer['accepted']:,} accepted", f"{answer['unchanged']:,} unchanged"]
     counts.append(f"{answer['rejected']:,} rejected")
-    if answer.get("referrals_made"):
-        counts.append(f"{answer['referrals_made']:,} referrals by the threshold rule")
+    if answer.get("vanished"):
+        counts.append(f"{answer['vanished']:,} no longer there")
+    if answer["referrals_made"] and answer["referrals_made"] != answer["accepted"]:
+        counts.append(f"{answer['referrals_made']:,} referrals made of them by the threshold rule")
     console.print(f"{file.name}: {', '.join(counts)}{' (nothing was changed: dry run)' if dry_run else ''}")
     rejects = answer.get("rejects") or []
     if not rejects:
@@ -129,7 +136,7 @@ def show(answer: Mapping[str, Any], file: Path, *, dry_run: bool = False) -> Non
         wanted = ", ".join(map(str, taken)) if isinstance(taken, list) else str(taken or "")
         table.add_row(str(reject["row"]), str(reject["column"] or ""), str(reject["reason"]), wanted)
     show_table(table)
-    if answer["rejected"] > len(rejects):
+    if answer["rejected"] > len(rejects) and answer["import_id"]:
         console.print(f"... and {answer['rejected'] - len(rejects):,} more: GET /imports/{answer['import_id']}/rejects")
 
 
@@ -150,7 +157,7 @@ def refer(
 ) -> None:
     """Refer somebody about whom you are concerned. Prints the reference to ask after it with."""
     words = sys.stdin.read() if narrative == "-" else narrative
-    about = {"student_id": student_id, "student_email": student_email, "description": description}
+    about = {"student_id": student_id, "email": student_email, "description": description}
     body = {
         "campus": campus,
         "about": {name: value for name, value in about.items() if value},

@@ -18,8 +18,8 @@ _KINDS = (
     ("WITHDREW", 3, "Withdrew in week {w}.", 2),
 )
 # A hard time: several flags within three weeks, across courses. The rest is spread over the term.
-_SHARE_IN_TROUBLE = 0.055
-_SHARE_IN_ONE_COURSE = 0.15
+_SHARE_IN_TROUBLE = 0.035
+_SHARE_IN_ONE_COURSE = 0.19
 
 
 @dataclass(frozen=True)

@@ -29,9 +29,10 @@ COORDINATOR = "whitfield"
 READERS = {"NORTH": "reyes", "LAKE": "brandt", "BAY": "moreau"}
 
 # What becomes of the pages, by the number of their referral in the sample; who accepts is an address in the mail.
+FIRST = 52  # the first of those that call somebody
 LEFT_ALONE = 53  # nobody takes it: it goes through the whole line and ends owned, unreached
-LEFT_TO_THE_BACKUP = 58  # the first does not answer
-BACKUP = "reyes"
+LEFT_TO_THE_NEXT = 57  # the first one called does not answer, and there is no backup: the director is called
+NEXT = "lindqvist"
 
 _ASK_EVERY_S = 0.1
 _WITHIN_S = 90.0
@@ -122,16 +123,38 @@ def _bring_in(administrator: Person, played: Played, say: Say) -> None:
 
 
 def _wait_counted(say: Say, played: Played) -> None:
-    """Wait until every flag and referral of the sample has come out at the far end, in the figures."""
+    """Wait until all of the sample has come out at the far end: in its cases, and in the figures."""
     say("waiting for cases and figures")
-    flags, referrals = (played.answers[kind]["rows"] for kind in ("flags", "referrals"))
+    flags, brought = (played.answers[kind]["rows"] for kind in ("flags", "referrals"))
+    until(lambda: all(map(_in_cases, READERS)), "opening the cases")
 
     def counted() -> bool:
         sums = totals(figures(played))
-        triaged = sums.get("referrals_triaged", 0)
-        return sums.get("flags", 0) >= flags and sums.get("referrals", 0) >= referrals and triaged > 0
+        # Some of those brought stand behind the Title IX wall; those that the rule made are on top of the others.
+        return bool(sums.get("flags", 0) >= flags and sums.get("referrals", 0) + _walled(played) >= brought)
 
     until(counted, "counting the sample")
+
+
+def _in_cases(campus: str) -> bool:
+    """Say whether every referral of a campus that triage made a case of is in one."""
+    return all(each["case_id"] for each in triaged(campus) if each["decision"] in ("open_case", "attach"))
+
+
+def triaged(campus: str) -> Iterator[Mapping[str, Any]]:
+    """Yield the referrals of a campus that triage has decided on, oldest first."""
+    asked: dict[str, object] = {"campus": campus, "state": "triaged"}
+    while True:
+        answer = Person(READERS[campus]).get("intake", "/referrals", **asked)
+        yield from answer["referrals"]
+        if answer["next"] is None:
+            return
+        asked["after"] = answer["next"]
+
+
+def _walled(played: Played) -> int:
+    walled = {"sexual_misconduct", "partner_violence", "stalking"}
+    return sum(bool(walled.intersection(row["concerns"].split(";"))) for row in rows(played.term.referrals))
 
 
 def figures(played: Played) -> dict[str, Any]:
@@ -170,7 +193,7 @@ def calling(sample: Term) -> dict[int, datetime]:
     """Return when each referral of the sample's last hours happened, by its number."""
     listed = enumerate(rows(sample.referrals), 1)
     at = {number: datetime.fromisoformat(row["happened_at"]) for number, row in listed}
-    return {number: when for number, when in at.items() if number >= LEFT_ALONE - 1}
+    return {number: when for number, when in at.items() if number >= FIRST}
 
 
 def page_of(found: Sequence[Page], at: datetime) -> Iterator[Page]:
@@ -179,27 +202,28 @@ def page_of(found: Sequence[Page], at: datetime) -> Iterator[Page]:
 
 
 def _take_pages(played: Played, say: Say) -> None:
-    """Let those who are paged accept by the link in their mail: most at once, one only when it is the backup's turn."""
+    """Let those who are paged accept by the link in their mail: most at once, one only when it is the next's turn."""
     times = calling(played.term)
-    left, backup = times[LEFT_ALONE], times[LEFT_TO_THE_BACKUP]
-    until(lambda: all(any(page_of(pages(), at)) for at in (times[52], left, backup)), "paging for the danger of today")
-    say("pages: accepting by the link in the mail, as those on duty would")
-    for page in pages():
-        at = datetime.fromisoformat(page["happened_at"])
-        if page["state"] == "notifying" and at in times.values() and at not in (left, backup):
+    left, later = times[LEFT_ALONE], times[LEFT_TO_THE_NEXT]
+    until(lambda: all(any(page_of(pages(), at)) for at in (times[FIRST], left, later)), "paging for today's danger")
+    found = [page for page in pages() if page["state"] == "notifying"]
+    others = [at for at in times.values() if at not in (left, later)]
+    if found:
+        say("pages: accepting by the link in the mail, as those on duty would")
+    for at in others:
+        for page in page_of(found, at):
             _accept(played.state, page)
-    for page in page_of(pages(), backup):
-        if page["state"] == "notifying":
-            say("pages: the first one called does not answer; waiting for the backup's turn")
-            _accept(played.state, page, by=BACKUP)
-    for page in page_of(pages(), left):
-        if page["state"] == "notifying":
-            say("pages: nobody answers one of them; waiting for it to go through its whole line")
-            until(lambda: _state(page) != "notifying", "escalating to the end of the line")  # noqa: B023 - called at once
+    for page in page_of(found, later):
+        say("pages: whoever was called first about one of them does not answer; waiting until the next is called")
+        _accept(played.state, page, by=NEXT)
+    for page in page_of(found, left):
+        say("pages: nobody answers about another; waiting for it to go through its whole line")
+        until(_no_longer_notifying(page), "going through the whole line")
 
 
-def _state(page: Page) -> str:
-    return str(Person(DIRECTOR).get("notifications", f"/pages/{page['page_id']}")["state"])
+def _no_longer_notifying(page: Page) -> Callable[[], bool]:
+    path = f"/pages/{page['page_id']}"
+    return lambda: Person(DIRECTOR).get("notifications", path)["state"] != "notifying"
 
 
 def _accept(state: Path, page: Page, *, by: str = "") -> None:

@@ -15,7 +15,6 @@ from deploy.demo import play
 from deploy.demo.play import Played
 from deploy.local.installation import ADMINISTRATOR, url
 
-_EXAMPLES = 3
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -48,10 +47,23 @@ def _flags_and_referrals(rows: Rows, sums: Mapping[str, int]) -> Iterator[str]:
             decisions[row["code"]] += row["count"]
     by_rule = sources.pop("rule", 0)
     rule = "three flags within 21 days in two courses or more"
-    yield f"{sums.get('flags', 0):,} flags came in. The threshold rule ({rule}) made {by_rule} referrals of them;"
-    yield f"people brought {sources.total()}: {_listed(sources)}."
+    yield f"{sums.get('flags', 0):,} flags came in."
+    yield f"The threshold rule ({rule}) made {by_rule} referrals of them, such as:"
+    for campus, reader in play.READERS.items():
+        yield from (f"  {campus}: {line}" for line in _rule_example(campus, reader))
+    yield f"People brought {sources.total()} more that a director may count: {_listed(sources)}."
+    yield "What stands behind the Title IX wall is not in a director's figures."
     waiting = sums.get("referrals", 0) - decisions.total()
-    yield f"Triage decided {decisions.total()} by rule: {_listed(decisions)}. {waiting} wait for a person."
+    yield f"Triage decided: {_listed(decisions)}; {waiting} wait for a person."
+
+
+def _rule_example(campus: str, reader: str) -> Iterator[str]:
+    """Say of one referral that the rule made which flags it was made of."""
+    made = next((each for each in play.triaged(campus) if each["source_kind"] == "rule"), None)
+    if made is not None:
+        whole = Person(reader).get("intake", f"/referrals/{made['referral_id']}")
+        flags = [f"{each['reason_code']} in {each['course']} on {each['raised_at'][:10]}" for each in whole["flags"]]
+        yield f"{made['reference']}, because of {'; '.join(flags)}"
 
 
 def _cases_told(cases: Rows, names: Mapping[str, str]) -> Iterator[str]:
@@ -81,17 +93,17 @@ def _cases() -> Rows:
 def _pages_told(names: Mapping[str, str]) -> Iterator[str]:
     pages = play.pages()
     states = Counter(page["state"] for page in pages)
-    yield (
-        f"\n{len(pages)} pages called somebody; {states['accepted']} were accepted,"
-        f" {states['unreached_owned']} found nobody and are owned by the system's duty officer,"
-        f" {states['notifying']} are still looking."
-    )
+    went_on = sum(page["step"] > 1 or page["state"] == "unreached_owned" for page in pages)
+    yield f"\nPages called somebody {len(pages)} times."
+    yield f"Accepted: {states['accepted']}. Still under way: {states['notifying']}."
+    yield f"Went on to a next step: {went_on}."
+    yield f"Found nobody, and are owned by the system's duty officer: {states['unreached_owned']}."
     for page in pages:
         yield f"  {_page_line(page, names)}"
     reviews = Person(play.DIRECTOR).get("notifications", "/late-reviews")["items"]
     old = [review for review in reviews if review["state"] == "open"]
     if old:
-        yield f"{len(old)} reports of danger were days old when they arrived: work to review, nobody was woken."
+        yield f"Danger that was days old when it arrived became work to review and woke nobody: {len(old)}."
     for page in pages:
         if page["state"] == "unreached_owned" and page["function"] == "danger":
             yield from _why(page)
