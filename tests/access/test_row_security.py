@@ -127,8 +127,8 @@ class Session:
             return await self._connection.execute(statement)
         except asyncpg.InsufficientPrivilegeError:
             return "refused"
-        except asyncpg.CheckViolationError:
-            return "does not fit"  # a row of another partition
+        except (asyncpg.CheckViolationError, asyncpg.UniqueViolationError):
+            return "does not fit"  # it is for another partition, or there is one already
         finally:
             await transaction.rollback()
 
