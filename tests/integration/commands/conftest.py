@@ -52,12 +52,13 @@ class Served(threading.Thread):
 
 @pytest.fixture(scope="module")
 def served(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Program and analytics, and an environment in which commands find them."""
+    """Program, intake and analytics, and an environment in which commands find them."""
     known = settings.model_copy(update={"administrators": ADMINISTRATOR})
     ports: list[int] = []
-    for _ in range(2):
+    names = ("program", "intake", "analytics")
+    for _ in names:
         ports.append(processes.free_port(40_000, ports))
-    running = [Served(name, known, port) for name, port in zip(("program", "analytics"), ports, strict=True)]
+    running = [Served(name, known, port) for name, port in zip(names, ports, strict=True)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CASELIGHT_STATE", str(tmp_path_factory.mktemp("state")))
         patch.setenv("CASELIGHT_SIGNING_KEY", str(settings.signing_key))
@@ -66,7 +67,7 @@ def served(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iter
         for each in running:
             patch.setenv(f"CASELIGHT_{each.name.upper()}_URL", f"http://127.0.0.1:{each.port}")
             each.start()
-        for service in ("intake", "cases", "notifications"):
+        for service in ("cases", "notifications"):
             patch.setenv(f"CASELIGHT_{service.upper()}_URL", "http://127.0.0.1:1")  # nobody listens there
         for each in running:
             assert processes.wait_until(lambda port=each.port: not processes.is_free(port), 20)  # type: ignore[misc]
