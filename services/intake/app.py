@@ -1,7 +1,6 @@
 """Puts intake together: databases, routes, stream, replicas, relay and the watcher over dangers."""
 
 from datetime import timedelta
-from functools import partial
 from typing import Literal
 
 from services.intake.http import flags, imports, people, referrals
@@ -16,7 +15,7 @@ from shared.messaging.timers import Timers, Watcher
 from shared.privacy.keys import KeyRing
 from shared.service import Loop, Service
 from shared.settings import Settings
-from shared.storage.engines import connect
+from shared.storage.engines import Database, connect
 from shared.web.app import create_app
 from shared.web.limits import RateLimiter
 
@@ -41,7 +40,11 @@ def build(settings: Settings, clock: Clock, role: Literal["api", "worker", "both
         parts=[KeyRing(settings), limiter],
         streamed=imports.STREAMED,
     )
-    look = partial(watch_for_silence, send=mailer(settings))
+    send = mailer(settings)
+
+    async def look(database: Database) -> None:
+        await watch_for_silence(database, send)
+
     loops: dict[str, Loop] = {
         "relay": Relay(worker, settings).run,
         "replicas": replicas.run,

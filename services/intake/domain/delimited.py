@@ -43,6 +43,7 @@ class Records:
         self._skipping = False
         self._carriage_returns = False
         self._delimiter = ","
+        self._suspect = False  # lines at hand may hold what is no text
         self._done = 0  # lines at hand that are done with
 
     def feed(self, data: bytes) -> list[Record]:
@@ -95,10 +96,11 @@ class Records:
             self._skipping = False
             lines[0] = "\n"
         self._lines += lines
+        suspect = self._suspect or not clean or "\x00" in text
         records = self._parse(final=final)
-        if clean and "\x00" not in text:
-            return records
-        return [record for record in records if self._readable(record)]
+        # Lines that wait for the rest of their record stay suspect until it is there.
+        self._suspect = suspect and bool(self._lines)
+        return [record for record in records if self._readable(record)] if suspect else records
 
     def _parse(self, *, final: bool) -> list[Record]:
         lines, records, start = self._lines, list[Record](), 0

@@ -60,6 +60,16 @@ class Kind(Generic[R]):
     take_in: Callable[[Tx, KeyRing, Import, Sequence[R], Sequence[Reject]], Awaitable[tuple[Counts, list[Reject]]]]
 
 
+@dataclass(frozen=True)
+class Begun:
+    """An import that may go on: how to open each batch's transaction, and which campuses it may write for."""
+
+    open: Open
+    of: Import
+    zones: Zones
+    at: datetime
+
+
 async def upload(
     request: Request,
     gate: Gate,
@@ -78,8 +88,8 @@ async def upload(
     pieces = request.stream()
     await _first_line(file, pieces, (rows := list[Record]()))
     columns = columns_of(file.header, kind.shape)
-    async with _opened(gate, kind, source, dry_run=dry_run) as (open_, of, zones, now):
-        flow = Flow(kind, keys, of, open_, kind.reader(columns, zones, now), file)
+    async with _begun(gate, kind, source, dry_run=dry_run) as begun:
+        flow = Flow(kind, keys, begun, kind.reader(columns, begun.zones, begun.at), file)
         vanished = 0
         try:
             await flow.put(rows)
@@ -87,14 +97,19 @@ async def upload(
                 await flow.put(file.feed(piece))
             await flow.put(file.finish(), last=True)
             if afterwards is not None:
-                vanished = await afterwards(open_, of)
+                vanished = await afterwards(begun.open, begun.of)
         except ClientDisconnect:
             await flow.settle()
-            await _end(open_, of, "broken_off")
+            await _end(begun, "broken_off")
             raise Refused("broken_off", "The connection dropped; send the file again.", status=400) from None
+        except Exception:  # told to the caller by the frame; here only the import learns how it ended
+            await flow.abandon()
+            if not dry_run:
+                await _end(begun, "broken_off")
+            raise
         finally:
             await flow.abandon()
-        await _end(open_, of, "finished")
+        await _end(begun, "finished")
     return flow.view(dry_run=dry_run, vanished=vanished)
 
 
@@ -110,8 +125,8 @@ async def _first_line(file: Records, pieces: AsyncIterator[bytes], rows: list[Re
 class Flow(Generic[R]):
     """One file on its way in: rows gather to batches, and one batch is stored while the next is read."""
 
-    def __init__(self, kind: Kind[R], keys: KeyRing, of: Import, open_: Open, reader: Reader[R], file: Records) -> None:
-        self._kind, self._keys, self._of, self._open = kind, keys, of, open_
+    def __init__(self, kind: Kind[R], keys: KeyRing, begun: Begun, reader: Reader[R], file: Records) -> None:
+        self._kind, self._keys, self._of, self._open = kind, keys, begun.of, begun.open
         self._reader, self._file = reader, file
         self._rows: list[Record] = []
         self._storing: asyncio.Task[None] | None = None
@@ -173,9 +188,7 @@ class Flow(Generic[R]):
 
 
 @asynccontextmanager
-async def _opened(
-    gate: Gate, kind: Kind[R], source: str, *, dry_run: bool
-) -> AsyncIterator[tuple[Open, Import, Zones, datetime]]:
+async def _begun(gate: Gate, kind: Kind[R], source: str, *, dry_run: bool) -> AsyncIterator[Begun]:
     """Decide whether the caller may import, and for which campuses; yield how to open each batch's transaction.
 
     A dry run does all of the work in one transaction, and takes it back at the end: what it says is what would be.
@@ -186,7 +199,7 @@ async def _opened(
             of = Import(new_id(), campus, kind.name, source)
             await imports.start(door, of)
             now = door.now
-        yield gate.begin, of, zones, now
+        yield Begun(gate.begin, of, zones, now)
         return
     async with gate.begin() as door:
         zones, campus = await _permitted(door, kind, source)
@@ -200,7 +213,7 @@ async def _opened(
         everything = await door.connection.begin_nested()
         try:
             await imports.start(trial, of)
-            yield same, of, zones, door.now
+            yield Begun(same, of, zones, door.now)
         finally:
             await everything.rollback()
 
@@ -219,6 +232,6 @@ async def _permitted(door: Door, kind: Kind[R], source: str) -> tuple[Zones, str
     return zones, EVERYWHERE if everywhere else min(zones)
 
 
-async def _end(open_: Open, of: Import, state: str) -> None:
-    async with open_() as tx:
-        await imports.end(tx, of.import_id, state)
+async def _end(begun: Begun, state: str) -> None:
+    async with begun.open() as tx:
+        await imports.end(tx, begun.of.import_id, state)

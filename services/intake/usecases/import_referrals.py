@@ -27,7 +27,6 @@ async def import_referrals(
         accepted=made,
         unchanged=len(rows) - made,
         rejected=len(unreadable),
-        referrals_made=made,
     )
     await imports.add(tx, of.import_id, counts)
     return counts, list(unreadable)
