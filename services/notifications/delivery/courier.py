@@ -32,6 +32,7 @@ _CLAIM_LASTS = timedelta(seconds=LONGEST_SEND + 5)
 _LOOK_EVERY = 0.1
 _WARM_EVERY = 30.0
 _WARM = 4
+_IN_HAND_EACH = 4
 _DRAIN_SECONDS = LONGEST_SEND
 _PAUSE_SECONDS = 1.0
 
@@ -130,8 +131,8 @@ class Courier:
         return len(claimed)
 
     def _room(self) -> int:
-        """Return how many more messages may be in hand: twice the connections, so that none waits for a claim."""
-        return max(0, 2 * self.connections.most - len(self._in_hand))
+        """Return how many more messages may be in hand: some for each connection, so that none waits for a claim."""
+        return max(0, _IN_HAND_EACH * self.connections.most - len(self._in_hand))
 
     def _begin(self, claimed: Sequence[Claimed], now: datetime) -> None:
         self._in_hand |= {each.id for each in claimed}
