@@ -16,6 +16,8 @@ router = APIRouter(tags=["figures"])
 Campus = Annotated[
     str | None, Query(max_length=32, pattern=r"^[A-Za-z0-9_-]+$", description="one campus; all if left out")
 ]
+Day = Annotated[date | None, Query(ge=date(2000, 1, 1), le=date(2200, 1, 1))]
+Kinds = Annotated[list[str] | None, Query(max_length=len(KINDS), description="figures wanted; all if left out")]
 
 
 class AsOf(BaseModel):
@@ -71,11 +73,9 @@ class CaseloadsAnswer(AsOf):
 async def figures(
     gate: SignedIn,
     campus: Campus = None,
-    since: date | None = None,
-    until: date | None = None,
-    kind: Annotated[
-        list[str] | None, Query(max_length=len(KINDS), description="figures wanted; all if left out")
-    ] = None,
+    since: Day = None,
+    until: Day = None,
+    kind: Kinds = None,
 ) -> FiguresAnswer:
     """Return figures by campus and day, for directors and supervisors."""
     unknown = sorted(set(kind or ()) - set(KINDS))

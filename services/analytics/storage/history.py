@@ -54,7 +54,7 @@ class History:
 
         In id order, so that two batches that overlap wait for each other instead of locking each other out.
         """
-        rows = sorted({each.id: each for each in arrivals if each.id is not None}.items())
+        rows = sorted({each.event_id: each for each in arrivals}.items())
         places = {
             "topics": [each.record.topic for _, each in rows],
             "partitions": [each.record.partition for _, each in rows],
@@ -79,9 +79,9 @@ class History:
         await tx.connection.execute(_PROGRESS, places)
         return fresh
 
-    def too_old(self, arrival: Arrival) -> bool:  # noqa: ARG002 - the answer is the same for all
-        """Return False."""
-        return False
+    def too_old(self, arrivals: Sequence[Arrival]) -> list[Arrival]:  # noqa: ARG002 - the answer is always the same
+        """Return none of them."""
+        return []
 
 
 def _known(sensitivity: str) -> str:

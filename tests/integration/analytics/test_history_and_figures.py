@@ -230,8 +230,10 @@ async def test_every_answer_is_audited_with_what_was_asked(analytics: Analytics)
 async def test_a_question_that_makes_no_sense_is_refused_with_what_would(analytics: Analytics) -> None:
     backwards = await analytics.get("lindqvist", "/figures?since=2026-09-30&until=2026-09-01")
     unknown = await analytics.get("lindqvist", "/figures?kind=nonsense")
+    ancient = await analytics.get("lindqvist", "/figures?until=0001-01-01")
 
     assert (backwards.status_code, backwards.json()["type"].rsplit(":", 1)[-1]) == (422, "bad_range")
+    assert (ancient.status_code, ancient.json()["errors"][0]["pointer"]) == (422, "/query/until")
     assert unknown.status_code == 422
     assert "referrals_triaged" in unknown.json()["detail"]
 
