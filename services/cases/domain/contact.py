@@ -9,6 +9,8 @@ from shared.refusal import Refused
 
 # Clocks of phones and servers differ a little.
 _AHEAD = timedelta(minutes=5)
+# Further away a date is a slip of the keyboard.
+_FAR = timedelta(days=5 * 365)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,10 @@ def check(contact: Contact) -> Contact:
     """Return the contact, or raise Refused for times that cannot be."""
     if contact.at > contact.recorded_at + _AHEAD:
         raise Refused("in_the_future", "A contact cannot lie in the future.", 422, "/body/at")
+    if contact.at < contact.recorded_at - _FAR:
+        raise Refused("too_long_ago", "A contact cannot lie more than five years back.", 422, "/body/at")
+    if contact.next_due is not None and contact.next_due > contact.recorded_at + _FAR:
+        raise Refused("too_far_ahead", "The next contact is due within five years.", 422, "/body/next_due")
     if contact.next_due is not None and contact.next_due <= contact.at:
         raise Refused("due_before", "The next contact is due after this one.", 422, "/body/next_due")
     return contact

@@ -47,7 +47,9 @@ async def test_the_same_batch_again_and_the_same_referral_again_change_nothing(c
     assert len(before) == 3
 
 
-async def test_two_workers_at_one_instant_open_one_case_and_two_students_two(cases: Cases) -> None:
+async def test_two_workers_at_one_instant_open_one_case_and_two_students_two(
+    cases: Cases, caplog: pytest.LogCaptureFixture
+) -> None:
     other = connect(cases.settings, "cases", "worker", cases.clock)
     lanes = [cases.stream, stream(other, cases.settings)]
     pairs = [(UUID(int=1000 + n), UUID(int=5000 + n)) for n in range(40)]
@@ -70,6 +72,8 @@ async def test_two_workers_at_one_instant_open_one_case_and_two_students_two(cas
     assert not await cases.rows("SELECT 1 FROM dead_letters")
     placed = await cases.rows("SELECT case_id, count(*) AS n FROM referrals GROUP BY case_id")
     assert {row.n for row in placed} == {2}
+    # They waited for each other, in one order: no batch was taken apart, none began again after a deadlock.
+    assert not [record for record in caplog.records if record.name.startswith("caselight")]
     await assert_counts_are_true(cases)
 
 

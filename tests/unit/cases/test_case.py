@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
 
@@ -96,9 +96,13 @@ def test_a_student_who_calls_is_engaged_and_talking_to_a_parent_reaches_nobody()
     assert not fact.two_way  # type: ignore[attr-defined]
 
 
-def test_a_contact_cannot_lie_in_the_future_nor_be_due_before_it_was() -> None:
+def test_a_contact_cannot_lie_in_the_future_nor_far_back_nor_be_due_before_it_was() -> None:
     assert code_of(lambda: check(contact(at=LATER + timedelta(hours=1)))) == "in_the_future"
     assert code_of(lambda: check(contact(next_due=NOW))) == "due_before"
+    assert (
+        code_of(lambda: check(contact(at=datetime.min.replace(tzinfo=timezone(timedelta(hours=14)))))) == "too_long_ago"
+    )
+    assert code_of(lambda: check(contact(next_due=datetime.max.replace(tzinfo=UTC)))) == "too_far_ahead"
     good = contact(next_due=LATER)
     assert check(good) is good
 
