@@ -5,11 +5,12 @@ between the matter before and after, and the same event again, or an older one, 
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from types import MappingProxyType
 from typing import NamedTuple
 from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from services.analytics.domain.figures import Changes, Figure, Load
 
@@ -34,11 +35,9 @@ class Milestone(NamedTuple):
 
 # Counts under the code of the beginning (a case: its family), the other milestones under the level.
 _BY_CODE = frozenset({"cases_combined"})
-_NONE: Mapping[str, Milestone] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Matter:
+class Matter(Struct, frozen=True):
     """One referral, case or page. Until its beginning is known nothing of it counts, but what came is kept.
 
     `start` is the figure that its beginning counts under. `owner_since` orders changes of owner.
@@ -52,7 +51,7 @@ class Matter:
     level: str = ""
     day: date | None = None
     started_at: datetime | None = None
-    milestones: Mapping[str, Milestone] = field(default_factory=lambda: _NONE)
+    milestones: Mapping[str, Milestone] = {}
     owner_id: str | None = None
     owner_since: datetime | None = None
 
@@ -60,9 +59,7 @@ class Matter:
         """Return the matter with its beginning. The first one told stands."""
         if self.started_at is not None:
             return self
-        return replace(
-            self, campus=campus, wall=wall, start=start, code=code, level=level, day=day, started_at=at
-        )  # fmt: skip
+        return replace(self, campus=campus, wall=wall, start=start, code=code, level=level, day=day, started_at=at)
 
     def reach(self, milestone: str, at: datetime, code: str = "") -> "Matter":
         """Return the matter with a milestone. Of two the earlier stands, in whatever order they are told."""

@@ -1,5 +1,6 @@
 """Everything that happened is kept once, and the figures follow from it whatever is delivered how often."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from random import Random
 from uuid import UUID
@@ -99,6 +100,22 @@ async def test_every_event_is_kept_once_with_its_place_in_the_log(analytics: Ana
         for record in analytics.sent
     ]  # fmt: skip
     assert sorted(kept) == sorted(sent)
+
+
+async def test_a_record_with_odd_headers_is_kept_and_holds_nothing_up(analytics: Analytics) -> None:
+    [record] = analytics.records(received(1))
+    headers = dict(record.headers)
+    without_campus = {**headers, "ce_id": str(new_id()).encode(), "ce_campus": b""}
+    strange = {**headers, "ce_id": str(new_id()).encode(), "ce_campus": b"NO\x1fRTH\x00", "ce_sensitivity": b"new"}
+    for odd in (without_campus, strange):
+        await analytics.stream.handle([replace(record, key=b"", headers=tuple(odd.items()))])
+    await analytics.stream.handle([record])
+
+    kept = await analytics.rows("SELECT campus, sensitivity, key FROM history ORDER BY event_id")
+    assert sorted(kept) == [
+        ("", "standard", ""), ("NORTH", "standard", str(derived_id("referral", 1))), ("NORTH", "titleix", ""),
+    ]  # fmt: skip
+    assert await analytics.rows("SELECT 1 FROM dead_letters") == []
 
 
 async def test_history_lies_in_the_part_of_its_month_and_more_are_made_ahead(analytics: Analytics) -> None:
