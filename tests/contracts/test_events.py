@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -66,10 +67,10 @@ def test_no_event_has_a_field_for_a_name_an_address_or_text() -> None:
 
 def test_headers_are_cloudevents_in_binary_mode() -> None:
     example = _BY_TYPE["caselight.referral.danger_raised.v1"]
-    headers = dict(json.loads(headers_of("0192", example, "intake", LATER)))
+    headers = dict(headers_of(example, source="intake", now=LATER, event_id=UUID(int=0x192)))
     assert headers == {
         "ce_specversion": "1.0",
-        "ce_id": "0192",
+        "ce_id": "00000000-0000-0000-0000-000000000192",
         "ce_type": "caselight.referral.danger_raised.v1",
         "ce_source": "/caselight/intake",
         "ce_time": "2026-09-14T09:00:00+00:00",
