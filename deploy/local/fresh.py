@@ -11,6 +11,7 @@ import contextlib
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,8 @@ ORDINARY_USER = "nobody"
 
 
 def main() -> int:
+    # A run that is told to stop clears away too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     users: list[str | None] = [None]
     if os.geteuid() == 0:
         users.append(ORDINARY_USER)

@@ -31,8 +31,10 @@ def quiet(_: str) -> None:
 def own() -> Iterator[Stack]:
     """A stack that only this module uses, beside the one that other tests run on."""
     state = STATES / f"own-{os.getpid()}"
-    yield servers.resolve(state, durable=False)
-    lifecycle.forget(state, quiet)
+    try:
+        yield servers.resolve(state, durable=False)
+    finally:
+        lifecycle.forget(state, quiet)
 
 
 def pids(stack: Stack) -> dict[str, int]:
@@ -171,8 +173,8 @@ def test_postgres_logs_nothing_that_a_person_wrote(own: Stack) -> None:
 
 def test_stopping_leaves_nothing_running() -> None:
     state = STATES / f"stopped-{os.getpid()}"
-    started = servers.resolve(state, durable=False)
     try:
+        started = servers.resolve(state, durable=False)
         ours = pids(started)
         children = [child.pid for pid in ours.values() for child in psutil.Process(pid).children(recursive=True)]
         servers.stop(state)
@@ -187,8 +189,8 @@ def test_a_checkout_that_nobody_may_enter_keeps_its_modes(tmp_path: Path) -> Non
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
     state = closed / "state"
-    started = servers.resolve(state, durable=False)
     try:
+        started = servers.resolve(state, durable=False)
         place = Path(Home(state).values("places")["postgres"])
         assert not place.is_relative_to(closed)
         assert stat.S_IMODE(closed.stat().st_mode) == 0o700
