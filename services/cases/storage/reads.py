@@ -18,21 +18,16 @@ from shared.events.teams import Member
 _NEWEST = UUID(int=(1 << 128) - 1)
 _FIRST = UUID(int=0)
 
-# `referral` asks by what is in the case; every other filter is a column.
-_PAGE = text(
-    f"""
-    SELECT {SELECTED} FROM cases AS c
-    WHERE c.case_id < :after
-      AND (CAST(:campus AS text) IS NULL OR c.campus = :campus)
-      AND (CAST(:owner AS text) IS NULL OR c.owner_id = :owner)
-      AND (CAST(:state AS text) IS NULL OR c.state = :state)
-      AND (CAST(:family AS text) IS NULL OR c.family = :family)
-      AND (CAST(:students AS uuid[]) IS NULL OR c.student_id = ANY (CAST(:students AS uuid[])))
-      AND (CAST(:referral AS uuid) IS NULL
-           OR c.case_id IN (SELECT r.case_id FROM referrals AS r WHERE r.referral_id = :referral))
-    ORDER BY c.case_id DESC LIMIT :count
-    """  # noqa: S608 - made of our own column names
-)
+# Only what is asked for becomes part of the statement, so that each question gets a plan of its own.
+_CONDITIONS = {
+    "campus": "c.campus = :campus",
+    "owner": "c.owner_id = :owner",
+    "state": "c.state = :state",
+    "family": "c.family = :family",
+    "students": "c.student_id = ANY (CAST(:students AS uuid[]))",
+    "referral": "c.case_id = (SELECT r.case_id FROM referrals AS r WHERE r.referral_id = :referral)",
+}
+_PAGE = f"SELECT {SELECTED} FROM cases AS c WHERE c.case_id < :after{{0}} ORDER BY c.case_id DESC LIMIT :count"  # noqa: S608 - our names
 _SOME = text(f"SELECT {SELECTED} FROM cases AS c WHERE c.case_id = ANY (CAST(:cases AS uuid[]))")  # noqa: S608 - our names
 _REFERRALS = text(
     """
@@ -89,17 +84,18 @@ async def page(connection: AsyncConnection, asked: Filter) -> Shown:
     ids: list[UUID] | None = None
     if asked.student_id is not None:
         ids = list((await students.load(connection, [asked.student_id])).ids(asked.student_id))
-    values = {
-        "after": asked.after or _NEWEST,
+    filters: dict[str, Any] = {
         "campus": asked.campus,
         "owner": asked.owner,
         "state": asked.state,
         "family": asked.family,
         "students": ids,
         "referral": asked.referral_id,
-        "count": asked.count,
     }
-    return await _shown(connection, (await connection.execute(_PAGE, values)).all())
+    given = {name: value for name, value in filters.items() if value is not None}
+    statement = text(_PAGE.format("".join(f" AND {_CONDITIONS[name]}" for name in given)))
+    found = await connection.execute(statement, {**given, "after": asked.after or _NEWEST, "count": asked.count})
+    return await _shown(connection, found.all())
 
 
 async def some(connection: AsyncConnection, case_ids: Sequence[UUID]) -> Shown:

@@ -124,7 +124,7 @@ async def test_bad_contacts_are_told_which_field(cases: Cases) -> None:
         assert answer.status_code == 422, body
         assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
         assert "fine" not in answer.text
-    assert (await cases.call("uma", "POST", path, json=CALL)).status_code == 403
+    assert (await cases.call("uma", "POST", path, json=CALL)).status_code in (403, 404)
     assert (await cases.call("sam", "GET", f"/cases/{new_id()}")).status_code == 404
 
 
