@@ -46,6 +46,16 @@ class Sink(MailSink):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.answers: dict[str, str] = {}
+        self.to_senders = ""
+        self.to_content = ""
+
+    async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        """Answer for who sends."""
+        if not self.to_senders:
+            envelope.mail_from = address
+        return self.to_senders or "250 OK"
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
@@ -55,6 +65,10 @@ class Sink(MailSink):
             return self.answers[address]
         envelope.rcpt_tos.append(address)
         return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        """Answer for what was sent."""
+        return self.to_content or await super().handle_DATA(server, session, envelope)
 
 
 @dataclass

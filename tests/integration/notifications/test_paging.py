@@ -221,6 +221,34 @@ async def test_danger_that_cannot_be_read_pages_the_duty_rota_by_its_headers(off
     assert len(office.mails_to("uma")) == 2
 
 
+async def test_danger_whose_key_is_no_id_pages_too(office: Office) -> None:
+    (good,) = await office.hear(danger(office.clock.now()))
+    changed = {"ce_id": str(new_id()), "ce_subject": "no id", "ce_time": "yesterday"}
+    headers = tuple((name, changed.get(name, value.decode()).encode()) for name, value in good.headers)
+    await office.works.events.handle([Record(good.topic, good.partition, 1_000_001, b"no id", headers, b"")])
+    await office.send()
+    assert len(office.mails_to("uma")) == 2
+
+
+async def test_a_report_that_cannot_be_read_pages_the_coordinator_and_not_the_duty_rota(office: Office) -> None:
+    (good,) = await office.hear(misconduct(office.clock.now()))
+    headers = tuple(
+        (name, {"ce_id": str(new_id()), "ce_subject": str(new_id())}.get(name, value.decode()).encode())
+        for name, value in good.headers
+    )
+    await office.works.events.handle([Record(good.topic, good.partition, 1_000_002, b"x", headers, b"")])
+    await office.send()
+    assert addresses(office.mail.messages()) == ["tia", "tia"]
+
+
+async def test_danger_that_turns_out_graver_starts_the_graver_line(office: Office) -> None:
+    event = await office.danger(level="elevated")
+    await office.danger(referral_id=event.referral_id, reference=event.reference, level="critical")
+    await office.pass_time(minutes=2, seconds=1)
+    assert [mail for mail in office.mails_to("uma", event.reference) if "critical" in str(mail.get_content())]
+    assert office.mails_to("bea", event.reference)
+
+
 async def test_a_case_enriches_its_page_and_its_manager_is_told(office: Office) -> None:
     event = await office.danger()
     await office.know(team())
