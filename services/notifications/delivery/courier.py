@@ -29,7 +29,7 @@ OnLost = Callable[[Tx, Sequence[tuple[UUID, int]]], Awaitable[None]]
 
 _CLAIM_LASTS = timedelta(seconds=LONGEST_SEND + 5)
 # Other processes queue messages too, without being able to wake this one.
-_LOOK_EVERY = 0.1
+_LOOK_EVERY = 0.25
 _WARM_EVERY = 30.0
 _WARM = 4
 _IN_HAND_EACH = 4
@@ -52,7 +52,7 @@ async def _nobody(_tx: Tx, _turns: Sequence[tuple[UUID, int]]) -> None:
 class Courier:
     """Carries messages until cancelled. `on_lost` is told of turns of pages of which no message can arrive any more.
 
-    `wake` it after a commit that queued messages, for the next look is up to 100 ms away.
+    `wake` it after a commit that queued messages, for the next look is up to 250 ms away.
     """
 
     database: Database
