@@ -44,6 +44,8 @@ class Kafka:
     def launch(self) -> Running:
         paths = jars.ensure(JARS / "jars", self.say)
         self.folder.mkdir(exist_ok=True)
+        if not processes.wait_until(lambda: processes.is_free(self.controller), 3):
+            self.controller = self.home.new_port(CONTROLLER)  # a stranger sits on it
         settings = self.folder / "server.properties"
         settings.write_text(self.settings())
         java = [str(program()), *FLAGS, "-cp", os.pathsep.join(str(path) for path in paths), *self.log_flags()]
