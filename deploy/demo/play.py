@@ -4,7 +4,7 @@ import csv
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,6 +34,8 @@ LEFT_ALONE = 53  # nobody takes it: it goes through the whole line and ends owne
 LEFT_TO_THE_NEXT = 57  # the first one called does not answer, and there is no backup: the director is called
 NEXT = "lindqvist"
 
+# What an import brings that is six hours old wakes nobody any more (policy `late`).
+_STILL_TODAY = timedelta(hours=5)
 _ASK_EVERY_S = 0.1
 _WITHIN_S = 90.0
 
@@ -85,15 +87,14 @@ def _apply_program(administrator: Person, sample: Term, say: Say) -> None:
     if changes:
         say(f"program: {len(changes)} changes")
         program.carry_out(administrator, document)
-    for campus, reader in READERS.items():
-        for service, path in (("intake", "/referrals"), ("cases", "/cases")):
-            until(lambda s=service, p=path, c=campus, r=reader: _may(r, s, p, c), f"{service} knowing the program")  # type: ignore[misc]
-    until(lambda: _may(DIRECTOR, "analytics", "/figures", "NORTH"), "analytics knowing the program")
+    until(lambda: administrator.get("program", "/status")["outbox"]["rows"] == 0, "publishing the program")
+    until(_director_known, "the program reaching the other services")
 
 
-def _may(person: str, service: str, path: str, campus: str) -> bool:
+def _director_known() -> bool:
+    """Say whether the director of the sample holds that role where the program is read from its topic."""
     try:
-        Person(person).get(service, path, campus=campus)
+        Person(DIRECTOR).get("analytics", "/figures", campus="NORTH")
     except CannotError:
         return False
     return True
@@ -115,11 +116,22 @@ def _bring_in(administrator: Person, played: Played, say: Say) -> None:
     ):
         if kind != "roster":
             say(f"importing {kind}")
+        if kind == "referrals":
+            _still_today(administrator, sample)
         answer = imports.upload(administrator, path, file, query)
         imports.show(answer, file)
         played.answers[kind] = answer
         if answer["rejected"]:
             raise CannotError(f"{answer['rejected']} rows of the sample's {kind} were not taken.")
+
+
+def _still_today(administrator: Person, sample: Term) -> None:
+    """Raise CannotError when the danger of the sample is old news by now and has not been brought in yet."""
+    if SystemClock().now() - calling(sample)[FIRST] < _STILL_TODAY:
+        return
+    asked = {"source": SOURCE, "dry_run": True}
+    if imports.upload(administrator, "/referrals/imports", sample.referrals, asked)["accepted"]:
+        raise CannotError("This sample term was begun hours ago and never finished. Begin anew: caselight demo --fresh")
 
 
 def _wait_counted(say: Say, played: Played) -> None:
