@@ -20,9 +20,9 @@ from services.cases.http.models import (
     DecideIn,
     DeclineIn,
     ReassignIn,
-    View,
     combination_out,
 )
+from services.cases.http.view import View
 from services.cases.storage import contacts, offices, reads
 from services.cases.storage.reads import Filter, Shown
 from services.cases.usecases.accept import accept
