@@ -126,7 +126,8 @@ class Courier:
             claimed = await deliveries.claim(tx.connection, room, now, now + _CLAIM_LASTS, list(self._in_hand))
         del self._done[: len(done)]
         self._in_hand -= {outcome.id for outcome in done}
-        crash_point("after_claim_before_smtp")
+        if claimed:
+            crash_point("after_claim_before_smtp")
         self._begin(claimed, now)
         return len(claimed)
 
