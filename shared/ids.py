@@ -5,10 +5,11 @@ Made here and never in SQL, because Postgres has `uuidv7()` only from version 18
 """
 
 import secrets
+import struct
 import time
 import uuid
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, SafeUUID
 
 # Crockford's base 32 without the letters people misread; 11 of them carry 55 bits.
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -27,6 +28,28 @@ def new_id() -> UUID:
     _last = stamp = max(stamp, _last + 1)
     value = (stamp >> 12) << 80 | 0x7 << 76 | (stamp & 0xFFF) << 64 | 0b10 << 62 | secrets.randbits(62)
     return UUID(int=value)
+
+
+def new_ids(count: int) -> list[UUID]:
+    """Return so many new UUIDv7 in increasing order, at a third of the cost of one by one."""
+    global _last  # noqa: PLW0603 - as above
+    nanoseconds = time.time_ns()
+    stamp = (nanoseconds // 1_000_000) << 12 | (nanoseconds % 1_000_000) * 4096 // 1_000_000
+    first = max(stamp, _last + 1)
+    _last = first + count - 1
+    chance = struct.unpack(f">{count}Q", secrets.token_bytes(8 * count))
+    return [
+        _uuid((stamp >> 12) << 80 | (0x7000 | stamp & 0xFFF) << 64 | 0b10 << 62 | bits >> 2)
+        for stamp, bits in zip(range(first, first + count), chance, strict=True)
+    ]
+
+
+def _uuid(value: int) -> UUID:
+    """Return a UUID without the checks of its constructor, which cost more than everything else here."""
+    made = UUID.__new__(UUID)
+    object.__setattr__(made, "int", value)
+    object.__setattr__(made, "is_safe", SafeUUID.unknown)
+    return made
 
 
 def derived_id(*parts: object) -> UUID:

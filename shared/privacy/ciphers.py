@@ -17,8 +17,19 @@ class CannotOpenError(Exception):
 
 def encrypt(key: bytes, clear: bytes, place: bytes) -> bytes:
     """Return version, nonce and ciphertext of `clear`, bound to `place`."""
-    nonce = secrets.token_bytes(_NONCE_BYTES)
-    return _VERSION + nonce + AESGCM(key).encrypt(nonce, clear, _VERSION + place)
+    return Sealer(key).seal(clear, place)
+
+
+class Sealer:
+    """Encrypts many texts under one key. Setting up a key costs more than encrypting a short text."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = AESGCM(key)
+
+    def seal(self, clear: bytes, place: bytes) -> bytes:
+        """Return what `encrypt` does."""
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        return _VERSION + nonce + self._key.encrypt(nonce, clear, _VERSION + place)
 
 
 def decrypt(key: bytes, sealed: bytes, place: bytes) -> bytes:

@@ -6,14 +6,14 @@ under it, wherever copies of the ciphertext lie.
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.privacy.ciphers import KEY_BYTES, CannotOpenError, decrypt, encrypt, record_place, text_place
+from shared.privacy.ciphers import KEY_BYTES, CannotOpenError, Sealer, decrypt, encrypt, record_place, text_place
 from shared.privacy.keys import KeyRing
 from shared.refusal import Refused
 from shared.storage.tx import Tx
@@ -57,8 +57,7 @@ class TextDestroyedError(Refused):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Clear:
+class Clear(NamedTuple):
     """A text to seal: whose campus, which record's key, and the logical field and row it is bound to."""
 
     campus: str
@@ -86,9 +85,8 @@ async def seal_all(tx: Tx, keys: KeyRing, texts: Sequence[Clear]) -> list[bytes]
     record_keys = await _record_keys(tx.connection, keys, tx.service, campus_of)
     if len(record_keys) < len(campus_of):
         raise CannotOpenError("a record was first sealed for another campus")
-    return [
-        encrypt(record_keys[each.record_id], each.text.encode(), text_place(each.field, each.row_id)) for each in texts
-    ]
+    sealers = {record: Sealer(key) for record, key in record_keys.items()}
+    return [sealers[each.record_id].seal(each.text.encode(), text_place(each.field, each.row_id)) for each in texts]
 
 
 async def unseal(

@@ -12,9 +12,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.events import Event
-from shared.ids import new_id
+from shared.ids import new_id, new_ids
 
 _encoder = msgspec.json.Encoder()
+_PLACEHOLDER = UUID(int=0)
 
 # One statement whatever the number of events. `WITH ORDINALITY` keeps the order given: per aggregate, id order is
 # commit order because whoever writes holds the aggregate's lock.
@@ -55,23 +56,48 @@ async def write(
 
     `republished` marks snapshots that their owner sends again for a new consumer of history.
     """
-    keys = [event.key.encode() for event in events]
-    ids = [new_id() for _ in events]
+    keys = [event.key for event in events]
+    raw_keys = [key.encode() for key in keys]
+    ids = new_ids(len(events))
+    heads = _Headers(source, now, republished=republished)
     await connection.execute(
         _INSERT,
         {
             "event_ids": ids,
             "topics": [layout.topic_prefix + event.TOPIC for event in events],
-            "partitions": [partition_of(key, layout.partitions) for key in keys],
-            "keys": keys,
-            "headers": [
-                _encoder.encode(headers_of(event, source=source, now=now, event_id=id_, republished=republished))
-                for id_, event in zip(ids, events, strict=True)
-            ],
+            "partitions": [partition_of(key, layout.partitions) for key in raw_keys],
+            "keys": raw_keys,
+            "headers": [heads.of(event, key, str(id_)) for id_, key, event in zip(ids, keys, events, strict=True)],
             "payloads": [_encoder.encode(event) for event in events],
             "created_at": now,
         },
     )
+
+
+class _Headers:
+    """The headers of the events of one transaction, encoded: only two of ten differ between events of one kind."""
+
+    def __init__(self, source: str, now: datetime, *, republished: bool) -> None:
+        self._source, self._now, self._republished = source, now, republished
+        self._around: dict[tuple[str, str, str, int], tuple[bytes, bytes, bytes]] = {}
+
+    def of(self, event: Event, key: str, id_: str) -> bytes:
+        """Return what encoding `headers_of` gives."""
+        kind = (event.TYPE, event.campus, event.sensitivity, event.sequence)
+        around = self._around.get(kind)
+        if around is None:
+            around = self._around[kind] = self._split(event)
+        before, between, behind = around
+        return b"".join((before, id_.encode(), between, _encoder.encode(key), behind))
+
+    def _split(self, event: Event) -> tuple[bytes, bytes, bytes]:
+        pairs = headers_of(
+            event, source=self._source, now=self._now, event_id=_PLACEHOLDER, republished=self._republished
+        )
+        pairs = [(name, "\x00" if name == "ce_subject" else value) for name, value in pairs]
+        before, rest = _encoder.encode(pairs).split(str(_PLACEHOLDER).encode(), 1)
+        between, behind = rest.split(_encoder.encode("\x00"), 1)
+        return before, between, behind
 
 
 def headers_of(
