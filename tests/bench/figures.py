@@ -1,6 +1,7 @@
 """What a benchmark says: figures with their reference and goal, shown as a table and kept as JSON."""
 
 import json
+import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -36,6 +37,12 @@ def percentile(values: list[float], share: float) -> float:
     """Return the value below which `share` (0 to 1) of the values lie, by nearest rank."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def say(*lines: str) -> None:
+    """Print lines at once, for whoever waits."""
+    sys.stdout.write("\n".join((*lines, "")))
+    sys.stdout.flush()
 
 
 def show(figures: list[Figure]) -> None:

@@ -1,0 +1,46 @@
+"""`make bench`: measures this machine and prints each figure beside its reference. `ONLY=name` measures one thing."""
+
+import os
+import sys
+import time
+
+import uvloop
+
+from tests.bench import case_throughput, flags_import, page_latency, referral_http
+from tests.bench.figures import Figure, keep, say, show
+from tests.bench.installation import ground
+
+BENCHES = {
+    "page_latency": page_latency.measure,
+    "case_throughput": case_throughput.measure,
+    "flags_import": flags_import.measure,
+    "referral_http": referral_http.measure,
+}
+
+
+async def run(names: list[str]) -> list[Figure]:
+    """Measure one thing after another, on servers started for this run."""
+    figures: list[Figure] = []
+    async with ground() as stack:
+        for name in names:
+            begun = time.monotonic()
+            figures += await BENCHES[name](stack)
+            say(f"{name}: measured in {time.monotonic() - begun:.0f} s")
+    return figures
+
+
+def main() -> int:
+    """Return 1 when a goal is missed."""
+    only = os.environ.get("ONLY", "").split()
+    strange = [name for name in only if name not in BENCHES]
+    if strange:
+        say(f"There is no benchmark {strange[0]}. There are: {', '.join(BENCHES)}")
+        return 2
+    figures = uvloop.run(run(only or list(BENCHES)))
+    show(figures)
+    keep(figures)
+    return 0 if all(each.ok is not False for each in figures) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
