@@ -124,6 +124,14 @@ class Program:
                 return found
         return _SHIPPED[name]
 
+    def editions(self, name: str, campus: str) -> tuple[Policy, ...]:
+        """Return every edition that is, was or will be in force for a campus, whenever; one of them is `policy`'s."""
+        known = (self._policy(name, whose, each) for whose in (campus, EVERYWHERE) for each in self._all(name, whose))
+        return (*(policy for policy in known if policy is not None), _SHIPPED[name])
+
+    def _all(self, name: str, campus: str) -> tuple[PolicyEdition, ...]:
+        return self._editions.get((name, campus), ())
+
     def _policy(self, name: str, campus: str, edition: PolicyEdition) -> Policy | None:
         key = (name, campus, edition.edition)
         if key not in self._policies:
