@@ -49,7 +49,7 @@ def letters(person: Person, service: str) -> list[dict[str, Any]]:
     after: dict[str, object] = {}
     while True:
         answer = person.get(service, "/dead-letters", **after)
-        found += answer["dead_letters"]
+        found += answer["items"]
         if answer["after"] is None:
             return found
         after = {"after": answer["after"]}

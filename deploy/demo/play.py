@@ -158,10 +158,10 @@ def triaged(campus: str) -> Iterator[Mapping[str, Any]]:
     asked: dict[str, object] = {"campus": campus, "state": "triaged"}
     while True:
         answer = Person(READERS[campus]).get("intake", "/referrals", **asked)
-        yield from answer["referrals"]
-        if answer["next"] is None:
+        yield from answer["items"]
+        if answer["after"] is None:
             return
-        asked["after"] = answer["next"]
+        asked["after"] = answer["after"]
 
 
 def _walled(played: Played) -> int:

@@ -14,6 +14,7 @@ from shared.access.decision import Resource
 from shared.messaging import dead_letters
 from shared.messaging.dead_letters import State
 from shared.web.gate import SignedIn
+from shared.web.listing import Listing
 
 router = APIRouter(prefix="/dead-letters", tags=["operation"])
 
@@ -44,13 +45,6 @@ class Letter(BaseModel):
     recorded_at: datetime
     decided_at: datetime | None
     decided_by: str | None
-
-
-class Letters(BaseModel):
-    """Dead letters, oldest first; `after` asks for the next ones, and is null at the end."""
-
-    dead_letters: list[Letter]
-    after: UUID | None
 
 
 class Opened(BaseModel):
@@ -87,14 +81,14 @@ async def list_(
     state: Annotated[list[State] | None, Query()] = None,
     after: UUID | None = None,
     limit: Annotated[int, Query(ge=1, le=_MOST)] = 50,
-) -> Letters:
+) -> Listing[Letter]:
     """List dead letters, those that wait for somebody unless `state` says otherwise."""
     async with gate.begin() as door:
         await door.allow(Action.DEAD_LETTERS_LIST, Resource(_KIND, campus=EVERYWHERE), filter=f"consumer={consumer}")
         states: list[State] = state or ["dead", "waiting"]
         found = await dead_letters.list_(door, consumer=consumer, states=states, after=after, limit=limit)
         letters = [Letter.model_validate(letter) for letter in found]
-        return Letters(dead_letters=letters, after=letters[-1].id if len(letters) == limit else None)
+        return Listing(items=letters, after=letters[-1].id if len(letters) == limit else None)
 
 
 @router.get("/{letter_id}")

@@ -32,6 +32,7 @@ class World:
     clock: MovableClock
     mail: MailSink
     services: dict[str, Service] = field(default_factory=dict)
+    answered: set[tuple[str, str, str]] = field(default_factory=set)
     _students: int = 0
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -73,7 +74,10 @@ class World:
             headers.setdefault("Idempotency-Key", str(new_id()))
         transport = httpx.ASGITransport(app=self.services[service].api)
         async with httpx.AsyncClient(transport=transport, base_url=f"http://{service}.test") as client:
-            return await client.request(method, path, headers=headers, **more)
+            answer = await client.request(method, path, headers=headers, **more)
+        if answer.is_success:
+            self.answered.add((service, method, path))
+        return answer
 
     async def get(self, person: str, service: str, path: str) -> Any:
         """Return the JSON a person gets; fail on anything but success."""

@@ -167,13 +167,6 @@ class CaseDetailOut(CaseOut):
     changed: ChangeOut
 
 
-class CasesOut(BaseModel):
-    """A page; `after` asks for the next one and is null at the end. What you may not see is left out."""
-
-    items: list[CaseOut]
-    after: UUID | None
-
-
 class ContactRecordedOut(BaseModel):
     """What recording a contact made of the case."""
 
@@ -193,13 +186,6 @@ class CombinationOut(BaseModel):
     decision: str | None
     decided_by: str | None
     decided_at: datetime | None
-
-
-class CombinationsOut(BaseModel):
-    """A page of open questions."""
-
-    items: list[CombinationOut]
-    after: UUID | None
 
 
 def combination_out(question: Combination) -> CombinationOut:

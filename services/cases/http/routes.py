@@ -12,9 +12,7 @@ from services.cases.http.models import (
     AcceptIn,
     CaseDetailOut,
     CaseOut,
-    CasesOut,
     CombinationOut,
-    CombinationsOut,
     ContactIn,
     ContactRecordedOut,
     DecideIn,
@@ -35,6 +33,7 @@ from shared.access.actors import EVERYWHERE
 from shared.access.decision import Decision
 from shared.web.gate import Door, SignedIn
 from shared.web.idempotency import IdempotencyKey, once
+from shared.web.listing import Listing
 
 router = APIRouter(tags=["cases"])
 
@@ -58,7 +57,7 @@ async def list_cases(
     referral_id: UUID | None = None,
     after: UUID | None = None,
     count: Count = 50,
-) -> CasesOut:
+) -> Listing[CaseOut]:
     """Return cases that you may see, those opened last first."""
     asked = Filter(campus, owner, state, family, student_id, referral_id, after, count)
     async with gate.begin() as door:
@@ -71,7 +70,7 @@ async def list_cases(
         ids = [str(item.case_id) for item in items]
         await door.record_list(Action.CASE_LIST, ids, asked.said(), campus=campus or EVERYWHERE)
     full = len(shown.cases) == count
-    return CasesOut(items=items, after=shown.cases[-1].case_id if full else None)
+    return Listing(items=items, after=shown.cases[-1].case_id if full else None)
 
 
 @router.get("/cases/{case_id}")
@@ -158,7 +157,7 @@ async def record(
 @router.get("/combinations")
 async def list_combinations(
     gate: SignedIn, campus: Short = None, after: UUID | None = None, count: Count = 50
-) -> CombinationsOut:
+) -> Listing[CombinationOut]:
     """Return open questions whether two cases are one, where you may answer them."""
     async with gate.begin() as door:
         found = await reads.questions(door.connection, campus=campus, after=after, count=count)
@@ -175,7 +174,7 @@ async def list_combinations(
             kind="combination",
             campus=campus or EVERYWHERE,
         )
-    return CombinationsOut(items=items, after=found[-1].combination_id if len(found) == count else None)
+    return Listing(items=items, after=found[-1].combination_id if len(found) == count else None)
 
 
 @router.post("/combinations/{combination_id}")

@@ -102,13 +102,6 @@ class FlagView(BaseModel):
     comment: str | None = None
 
 
-class FlagList(BaseModel):
-    """A page of flags; `next` is what to pass as `after`."""
-
-    flags: list[FlagView]
-    next: UUID | None
-
-
 class ReferralView(BaseModel):
     """A referral without what people wrote. What a wall withholds is null or missing from its list."""
 
@@ -137,13 +130,6 @@ class ReferralView(BaseModel):
     matched_by: str
     case_id: UUID | None
     flags: list[FlagView] = []
-
-
-class ReferralList(BaseModel):
-    """A page of referrals, oldest first; `next` is what to pass as `after`."""
-
-    referrals: list[ReferralView]
-    next: UUID | None
 
 
 class HitView(BaseModel):
@@ -216,13 +202,6 @@ class KeptReject(RejectView):
 
     reject_id: UUID
     raw: str
-
-
-class RejectList(BaseModel):
-    """A page of rejected rows; `next` is what to pass as `after`."""
-
-    rejects: list[KeptReject]
-    next: UUID | None
 
 
 class ImportView(BaseModel):

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from services.intake.http.bodies import Campus, FlagList, FlagView
+from services.intake.http.bodies import Campus, FlagView
 from services.intake.http.imports import NONE_BEFORE, Keys
 from services.intake.storage import flags, standing
 from services.intake.storage.standing import Matter
@@ -15,6 +15,7 @@ from shared.access.actions import Action
 from shared.access.decision import Resource
 from shared.privacy.text import unseal
 from shared.web.gate import Door, SignedIn
+from shared.web.listing import Listing
 
 router = APIRouter(tags=["flags"])
 
@@ -30,7 +31,7 @@ async def list_flags(
     campus: Annotated[Campus, Query()],
     student_id: UUID | None = None,
     after: UUID = NONE_BEFORE,
-) -> FlagList:
+) -> Listing[FlagView]:
     """Show flags of a campus, in the order they came; of one student with their comments."""
     async with gate.begin() as door:
         matter = await _matter(door, student_id)
@@ -50,7 +51,7 @@ async def list_flags(
             or any(door.actor.has(role, campus) for role in _WORKS_WITH_STUDENTS)
         )
         comments = await _comments(door, keys, campus, rows) if reads else {}
-    return FlagList(flags=flag_views(rows, comments), next=rows[-1].flag_id if len(rows) == _PAGE else None)
+    return Listing(items=flag_views(rows, comments), after=rows[-1].flag_id if len(rows) == _PAGE else None)
 
 
 def flag_views(rows: Sequence[Any], comments: Mapping[UUID, str] | None = None) -> list[FlagView]:

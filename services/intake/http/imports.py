@@ -9,7 +9,7 @@ from services.intake.domain import flag_rows, referral_rows, roster_rows
 from services.intake.domain.flag_rows import FlagReader, FlagRow
 from services.intake.domain.referral_rows import ReferralReader, ReferralRow
 from services.intake.domain.roster_rows import RosterReader, StudentRow
-from services.intake.http.bodies import ImportView, KeptReject, RejectList
+from services.intake.http.bodies import ImportView, KeptReject
 from services.intake.http.upload import Kind, Open, upload
 from services.intake.storage import imports, students
 from services.intake.storage.imports import Import
@@ -20,6 +20,7 @@ from shared.access.actions import Action
 from shared.access.decision import Resource
 from shared.privacy.keys import KeyRing
 from shared.web.gate import SignedIn
+from shared.web.listing import Listing
 from shared.web.site import part
 
 router = APIRouter(tags=["imports"])
@@ -92,7 +93,7 @@ async def import_a_referral_file(
 
 
 @router.get("/imports/{import_id}/rejects")
-async def list_rejects(import_id: UUID, gate: SignedIn, keys: Keys, after: UUID = NONE_BEFORE) -> RejectList:
+async def list_rejects(import_id: UUID, gate: SignedIn, keys: Keys, after: UUID = NONE_BEFORE) -> Listing[KeptReject]:
     """Show rows that did not go in, with what they said."""
     async with gate.begin() as door:
         found = await imports.find(door.connection, import_id)
@@ -100,8 +101,8 @@ async def list_rejects(import_id: UUID, gate: SignedIn, keys: Keys, after: UUID 
             await door.absent(Action.IMPORTS_READ, "import", str(import_id))
         await door.allow(Action.IMPORTS_READ, Resource("import", id=str(import_id), campus=found.campus))
         kept = await imports.rejects(door, keys, found, after, _PAGE)
-    return RejectList(
-        rejects=[
+    return Listing(
+        items=[
             KeptReject(
                 reject_id=id_,
                 row=reject.row,
@@ -112,7 +113,7 @@ async def list_rejects(import_id: UUID, gate: SignedIn, keys: Keys, after: UUID 
             )
             for id_, reject in kept
         ],
-        next=kept[-1][0] if len(kept) == _PAGE else None,
+        after=kept[-1][0] if len(kept) == _PAGE else None,
     )
 
 

@@ -17,7 +17,6 @@ from services.intake.http.bodies import (
     NarrativeView,
     NewReferral,
     ReceiptView,
-    ReferralList,
     ReferralView,
     ReferrerView,
     TriageBody,
@@ -41,6 +40,7 @@ from shared.refusal import Refused
 from shared.web.gate import Door, SignedIn
 from shared.web.idempotency import IdempotencyKey, once
 from shared.web.limits import RateLimiter
+from shared.web.listing import Listing
 from shared.web.site import part, site_of
 
 router = APIRouter(tags=["referrals"])
@@ -79,7 +79,7 @@ async def list_referrals(
     state: Literal["matching", "triage_due", "triaged"] | None = None,
     matched: Annotated[bool | None, Query(description="whether the student is known")] = None,
     after: UUID = NONE_BEFORE,
-) -> ReferralList:
+) -> Listing[ReferralView]:
     """Show referrals of a campus, oldest first: those the caller may see."""
     async with gate.begin() as door:
         program = await load_program(door.connection)
@@ -96,7 +96,7 @@ async def list_referrals(
         question = f"campus={campus} state={state or 'any'} matched={'any' if matched is None else matched}"
         ids = [str(view.referral_id) for view in seen]
         await door.record_list(Action.REFERRAL_LIST, ids, question, kind="referral", campus=campus)
-    return ReferralList(referrals=seen, next=found[-1].referral_id if len(found) == _PAGE else None)
+    return Listing(items=seen, after=found[-1].referral_id if len(found) == _PAGE else None)
 
 
 @router.get("/referrals/{referral_id}")

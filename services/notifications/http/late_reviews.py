@@ -13,6 +13,7 @@ from services.notifications.storage.late_reviews import LateReview
 from services.notifications.usecases import finish_review
 from shared.access.actions import Action
 from shared.web.gate import SignedIn
+from shared.web.listing import Listing
 
 router = APIRouter(tags=["late reviews"])
 
@@ -55,13 +56,6 @@ class Review(BaseModel):
         )
 
 
-class Reviews(BaseModel):
-    """A listing, the newest first. `next` is what to ask `after` for more; None at the end."""
-
-    items: list[Review]
-    next: UUID | None
-
-
 class Finish(BaseModel):
     """What looking at it came to."""
 
@@ -76,7 +70,7 @@ async def list_reviews(
     state: Literal["open", "finished"] | None = None,
     campus: Annotated[str | None, Query(max_length=64, pattern=r"^[^\x00]*$")] = None,
     after: UUID | None = None,
-) -> Reviews:
+) -> Listing[Review]:
     """List the reviews that the caller may know of, the newest first."""
     async with gate.begin() as door:
         found = await late_reviews.listing(door.connection, state=state, campus=campus, after=after, count=_MOST)
@@ -86,7 +80,7 @@ async def list_reviews(
         ids = [str(review.id) for review in shown]
         await door.record_list(Action.LATE_REVIEW_LIST, ids, question, kind="late_review")
         more = found[-1].id if len(found) == _MOST else None
-        return Reviews(items=[Review.of(review) for review in shown], next=more)
+        return Listing(items=[Review.of(review) for review in shown], after=more)
 
 
 @router.post("/late-reviews/{review_id}/finish")

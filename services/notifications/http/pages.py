@@ -16,6 +16,7 @@ from services.notifications.usecases import answer_page
 from services.notifications.usecases.desk import Desk, look_around_pages
 from shared.access.actions import Action
 from shared.web.gate import Door, SignedIn
+from shared.web.listing import Listing
 from shared.web.site import part
 
 router = APIRouter(tags=["pages"])
@@ -80,13 +81,6 @@ class PageAnswer(BaseModel):
         )
 
 
-class Pages(BaseModel):
-    """A listing, the newest first. `next` is what to ask `after` for more; None at the end."""
-
-    items: list[PageAnswer]
-    next: UUID | None
-
-
 class Said(BaseModel):
     """One thing that happened, or will."""
 
@@ -126,7 +120,7 @@ async def list_pages(
     campus: Annotated[str | None, Query(max_length=64, pattern=r"^[^\x00]*$")] = None,
     referral_id: UUID | None = None,
     after: UUID | None = None,
-) -> Pages:
+) -> Listing[PageAnswer]:
     """List the pages that the caller may know of, the newest first."""
     async with gate.begin() as door:
         found = await reads.pages(
@@ -139,7 +133,7 @@ async def list_pages(
         question = f"state={state or ''} campus={campus or ''} referral_id={referral_id or ''} after={after or ''}"
         await door.record_list(Action.PAGE_LIST, [str(page.id) for page in shown], question, kind="page")
         more = found[-1].id if len(found) == _MOST else None
-        return Pages(items=[PageAnswer.of(page) for page in shown], next=more)
+        return Listing(items=[PageAnswer.of(page) for page in shown], after=more)
 
 
 @router.get("/pages/{page_id}")

@@ -200,7 +200,7 @@ async def test_the_desk_shows_a_triager_their_campus_and_what_waits(intake: Inta
     await intake.refer(MIXED)
 
     async def ids(who: str, question: str) -> list[str]:
-        listed = (await intake.get(who, f"/referrals?campus=NORTH{question}"))["referrals"]
+        listed = (await intake.get(who, f"/referrals?campus=NORTH{question}"))["items"]
         return [referral["referral_id"] for referral in listed]
 
     assert await ids("sam", "") == [unmatched["referral_id"], due["referral_id"]]

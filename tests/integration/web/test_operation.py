@@ -84,11 +84,11 @@ async def test_dead_letters_are_listed_page_by_page(toy: Toy, app: FastAPI) -> N
     await letter(toy, "discarded")
     first = (await ask(toy, app, "adam", "/dead-letters?limit=2")).json()
     second = (await ask(toy, app, "adam", f"/dead-letters?limit=2&after={first['after']}")).json()
-    assert [each["id"] for page in (first, second) for each in page["dead_letters"]] == ids
+    assert [each["id"] for page in (first, second) for each in page["items"]] == ids
     assert second["after"] is None
-    discarded = (await ask(toy, app, "adam", "/dead-letters?state=discarded")).json()["dead_letters"]
+    discarded = (await ask(toy, app, "adam", "/dead-letters?state=discarded")).json()["items"]
     assert [each["state"] for each in discarded] == ["discarded"]
-    assert (await ask(toy, app, "adam", "/dead-letters?consumer=other")).json()["dead_letters"] == []
+    assert (await ask(toy, app, "adam", "/dead-letters?consumer=other")).json()["items"] == []
 
 
 async def test_an_operator_opens_retries_and_discards_and_each_is_audited(toy: Toy, app: FastAPI) -> None:
