@@ -6,9 +6,8 @@ from email.message import EmailMessage
 from typing import Any
 
 import aiosmtplib
-import asyncpg
 
-from tests.bench.bare.rows import Connection
+from tests.bench.bare.rows import Connection, Pool
 
 _CONNECTIONS = 8
 _FIRST = b":0"
@@ -17,7 +16,7 @@ _FIRST = b":0"
 class Mails:
     """Mails about the first record of each referral."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", node: str, told: Mapping[str, Any]) -> None:
+    def __init__(self, pool: Pool, node: str, told: Mapping[str, Any]) -> None:
         self._pool, self._table, self._port = pool, f"{node}_{told['table']}", int(told["port"])
         self._topic = str(told["topic"])
         self._free: asyncio.Queue[aiosmtplib.SMTP] = asyncio.Queue()

@@ -31,17 +31,19 @@ class Part:
 
     def __init__(self, node: str, share: Mapping[str, Any], apart: str = "") -> None:
         self.of, self.done, self.committed = int(share["of"]), 0, 0
-        self.tables = [Table(f"{node}_{name}", counts) for name, counts in share["rows"].items() if name != apart]
+        self.tables = [
+            Table(f"{node}_{name}", counts, size) for name, (counts, size) in share["rows"].items() if name != apart
+        ]
         self._insert_outbox = _INSERT_OUTBOX.format(node)
-        self.records = {topic: int(total) for topic, total in share["records"].items()}
+        self.records = {topic: (int(total), int(size)) for topic, (total, size) in share["records"].items()}
 
     def take(self, count: int) -> Callable[[Connection], Any]:
         """Take the next `count` things in hand, and return what writes their rows and their outbox."""
         begin, self.done = self.done, self.done + count
         writes = [write for table in self.tables for write in table.take(begin, self.done, self.of)]
         rows = [
-            (topic, number % 12, key, STORED_HEADERS, payload(number))
-            for topic, total in self.records.items()
+            (topic, number % 12, key, STORED_HEADERS, payload(number, size))
+            for topic, (total, size) in self.records.items()
             for number, key in shared_out(begin, self.done, self.of, total)
         ]
 

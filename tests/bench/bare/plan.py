@@ -20,11 +20,14 @@ MESSAGES = "deliveries"
 
 @dataclass
 class Share:
-    """Work that is spread evenly over `of` things that arrive (records, or referrals): tables and topics, in totals."""
+    """Work that is spread evenly over `of` things that arrive (records, or referrals): tables and topics, in totals.
+
+    Each with the bytes of one row or record.
+    """
 
     of: int
-    rows: dict[str, Counts] = field(default_factory=dict)
-    records: dict[str, int] = field(default_factory=dict)
+    rows: dict[str, tuple[Counts, int]] = field(default_factory=dict)
+    records: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass
@@ -55,10 +58,11 @@ def plan(work: Work, measured: int, count: int, services: Sequence[str]) -> dict
     plans[ENTRY].entry = Share(count)
     for (service, table), counts in work.rows.items():
         if service in plans:
-            _place(plans[service], table, (scaled(counts[0]), scaled(counts[1]), scaled(counts[2])))
+            size = work.row_sizes[service, table]
+            _place(plans[service], table, (scaled(counts[0]), scaled(counts[1]), scaled(counts[2])), size)
     for topic, total in records.items():
         owner = plans[OWNERS[topic]]
-        (owner.entry or _main(owner)).records[topic] = total
+        (owner.entry or _main(owner)).records[topic] = (total, work.record_sizes[topic])
     return plans
 
 
@@ -70,17 +74,17 @@ def _groups(work: Work, records: Mapping[str, int]) -> dict[str, list[str]]:
     return found
 
 
-def _place(plan: NodePlan, table: str, counts: Counts) -> None:
+def _place(plan: NodePlan, table: str, counts: Counts, size: int) -> None:
     inserted, updated, deleted = counts
     if table.endswith("_snapshots") and OWNERS[table.removesuffix("_snapshots")] != plan.name:
-        plan.groups[f"{plan.name}.replicas"][1].rows[table] = counts
+        plan.groups[f"{plan.name}.replicas"][1].rows[table] = (counts, size)
     elif plan.entry is None or table == "inbox":
-        _main(plan).rows[table] = counts
+        _main(plan).rows[table] = (counts, size)
     elif table in _TOLD and plan.groups:
-        plan.entry.rows[table] = (inserted, 0, 0)
-        _main(plan).rows[table] = (0, updated, deleted)
+        plan.entry.rows[table] = ((inserted, 0, 0), size)
+        _main(plan).rows[table] = ((0, updated, deleted), size)
     else:
-        plan.entry.rows[table] = counts
+        plan.entry.rows[table] = (counts, size)
 
 
 def _main(plan: NodePlan) -> Share:

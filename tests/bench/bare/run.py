@@ -111,10 +111,10 @@ async def _make(stack: Stack, plans: Mapping[str, NodePlan], prefix: str) -> str
         await connection.execute(f"CREATE DATABASE {_NAME}")
     dsn = stack.postgres_url.rsplit("/", 1)[0] + f"/{_NAME}"
     for name, plan in plans.items():
-        tables: dict[str, bool] = {}
+        tables: dict[str, int] = {}
         for share in shares(plan):
-            for table, (_, updated, _) in share.rows.items():
-                tables[table] = tables.get(table, False) or updated > 0
+            for table, ((_, updated, _), size) in share.rows.items():
+                tables[table] = tables.get(table, 0) or (size if updated else 0)
         await rows.make(dsn, name, tables)
     admin = AIOKafkaAdminClient(bootstrap_servers=stack.kafka_bootstrap)
     await admin.start()
@@ -133,14 +133,14 @@ def _check(plans: Mapping[str, NodePlan], done: work.Work) -> None:
     wanted: dict[tuple[str, str], tuple[int, int, int]] = {}
     for name, plan in plans.items():
         for share in shares(plan):
-            for table, counts in share.rows.items():
+            for table, (counts, _) in share.rows.items():
                 place = ("bare", f"{name}_{table}")
                 there = wanted.get(place, (0, 0, 0))
                 wanted[place] = (there[0] + counts[0], there[1] + counts[1], there[2] + counts[2])
     found = {place: counts for place, counts in done.rows.items() if not place[1].endswith("_outbox")}
     assert found == {place: counts for place, counts in wanted.items() if any(counts)}, _difference(found, wanted)
     records = {
-        topic: count for plan in plans.values() for share in shares(plan) for topic, count in share.records.items()
+        topic: count for plan in plans.values() for share in shares(plan) for topic, (count, _) in share.records.items()
     }
     assert done.records == {topic: count for topic, count in records.items() if count}
     delivered = sum(share.of for plan in plans.values() for _, share in plan.groups.values())
