@@ -1,38 +1,67 @@
-"""Statements that write many rows at once: one array per column, whatever the number of rows."""
+"""Statements that write many rows at once: one parameter per column, whatever the number of rows.
+
+A column travels as an array, or, if it holds codes, as one text with separators: the driver looks at every element of
+an array twice, and a text it just copies. A column that is the same for all rows travels once.
+"""
 
 from collections.abc import Mapping, Sequence
 
 from sqlalchemy import TextClause, text
 
-# In the arrays that `unnest` takes apart, a row's own list travels as text.
+# A code or an id of another system: text that cannot hold the separator, because it was read as a code.
+CODE = "code"
+# A row's own list of codes.
 LIST = "list"
-_BETWEEN = "\x1f"
+# How a value that all rows share is written, such as `once timestamptz`.
+ONCE = "once "
+
+_BETWEEN, _WITHIN = "\x1f", "\x1e"
 
 
 def insert(table: str, columns: Mapping[str, str], *, order: str, conflict: str = "") -> TextClause:
-    """Return an INSERT of rows given as arrays. `columns` are names and types; `order` keeps locks in one order."""
+    """Return an INSERT of rows given by columns. `columns` are names and kinds; `order` keeps locks in one order.
+
+    The first column must be an array of values that are never null: it says where the rows end.
+    """
     # Every name comes from this package, none from a request.
-    given = ", ".join(f"CAST(:{name} AS {_wire(kind)}[])" for name, kind in columns.items())
-    taken = ", ".join(_column(name, kind) for name, kind in columns.items())
-    names = ", ".join(columns)
-    rows = f"SELECT {taken} FROM unnest({given}) AS row({names})"  # noqa: S608
+    many = {name: kind for name, kind in columns.items() if not kind.startswith(ONCE)}
+    given = ", ".join(_given(name, kind) for name, kind in many.items())
+    taken = ", ".join(_taken(name, kind) for name, kind in columns.items())
+    names, first = ", ".join(columns), next(iter(columns))
+    rows = f"SELECT {taken} FROM unnest({given}) AS row({', '.join(many)}) WHERE {first} IS NOT NULL"  # noqa: S608
     return text(f"INSERT INTO {table} ({names}) {rows} ORDER BY {order} {conflict}")
 
 
-def arrays(columns: Mapping[str, str], rows: Sequence[Sequence[object]]) -> dict[str, list[object]]:
-    """Return the parameters of `insert`: rows turned into columns. Each row has its values in the order of `columns`."""
-    turned = zip(*rows, strict=True) if rows else ([] for _ in columns)
-    return {name: list(values) for name, values in zip(columns, turned, strict=True)}
+def arrays(columns: Mapping[str, str], rows: Sequence[Sequence[object]]) -> dict[str, object]:
+    """Return the parameters of `insert` for the columns that differ: a row has its values in the order of those."""
+    many = {name: kind for name, kind in columns.items() if not kind.startswith(ONCE)}
+    turned: Sequence[Sequence[object]] = list(zip(*rows, strict=True)) if rows else [()] * len(many)
+    return {
+        name: codes(values) if kind in (CODE, LIST) else list(values)
+        for (name, kind), values in zip(many.items(), turned, strict=True)
+    }
+
+
+def codes(values: Sequence[object]) -> str:
+    """Return codes as they travel. One separator more than needed tells one empty code from none."""
+    return _BETWEEN.join([*map(str, values), ""])
 
 
 def joined(values: Sequence[str]) -> str:
     """Return a row's own list as it travels."""
-    return _BETWEEN.join(values)
+    return _WITHIN.join(values)
 
 
-def _wire(kind: str) -> str:
-    return "text" if kind == LIST else kind
+def split(parameter: str) -> str:
+    """Return the SQL that turns codes back into an array; its last element is empty and stands for nothing."""
+    return f"string_to_array(CAST(:{parameter} AS text), E'\\x1f')"
 
 
-def _column(name: str, kind: str) -> str:
-    return f"array_remove(string_to_array({name}, E'\\x1f'), '')" if kind == LIST else name
+def _given(name: str, kind: str) -> str:
+    return split(name) if kind in (CODE, LIST) else f"CAST(:{name} AS {kind}[])"
+
+
+def _taken(name: str, kind: str) -> str:
+    if kind.startswith(ONCE):
+        return f"CAST(:{name} AS {kind.removeprefix(ONCE)})"
+    return f"string_to_array({name}, E'\\x1e')" if kind == LIST else name

@@ -1,8 +1,8 @@
 """Flags, and what the threshold rule has made of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -10,33 +10,34 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intake.domain.threshold import Signal
-from services.intake.storage.batch import arrays, insert
+from services.intake.storage.batch import CODE, arrays, codes, insert, split
+from shared.storage.tx import Tx
 
 _COLUMNS = {
     "flag_id": "uuid",
-    "campus": "text",
+    "campus": CODE,
     "student_id": "uuid",
-    "student_number": "text",
-    "source": "text",
-    "source_key": "text",
+    "student_number": CODE,
+    "source_key": CODE,
     "content": "bytea",
-    "reason_code": "text",
+    "reason_code": CODE,
     "severity": "smallint",
-    "course": "text",
-    "section": "text",
-    "term": "text",
+    "course": CODE,
+    "section": CODE,
+    "term": CODE,
     "comment": "bytea",
     "comment_record": "uuid",
     "raised_at": "timestamptz",
     "cleared_at": "timestamptz",
-    "recorded_at": "timestamptz",
     "counted_in": "uuid",
-    "import_id": "uuid",
+    "source": "once text",
+    "recorded_at": "once timestamptz",
+    "import_id": "once uuid",
 }
 _FIRINGS = {
     "referral_id": "uuid",
     "student_id": "uuid",
-    "campus": "text",
+    "campus": CODE,
     "fired_at": "timestamptz",
     "flag_count": "integer",
     "course_count": "integer",
@@ -48,29 +49,29 @@ _LOCK = text("SELECT pg_advisory_xact_lock(hashtext('flags'))")
 _INSERT = insert("flags", _COLUMNS, order="flag_id")
 _INSERT_FIRINGS = insert("threshold_firings", _FIRINGS, order="referral_id")
 _KNOWN = text(
-    """
+    f"""
     SELECT source_key, flag_id, content, cleared_at FROM flags
-    WHERE source = :source AND source_key = ANY (CAST(:keys AS text[]))
-    """
+    WHERE source = :source AND source_key = ANY ({split("keys")})
+    """  # noqa: S608 - our own names
 )
-_UNCOUNTED = text(
-    """
-    SELECT flags.student_id, flags.campus, flag_id, raised_at, course, severity, cleared_at, reason_code
-    FROM unnest(CAST(:students AS uuid[]), CAST(:campuses AS text[]), CAST(:since AS timestamptz[]),
-                CAST(:until AS timestamptz[])) AS asked(student_id, campus, since, until)
-    JOIN flags ON flags.student_id = asked.student_id AND flags.campus = asked.campus
-              AND flags.raised_at BETWEEN asked.since AND asked.until
-    WHERE counted_in IS NULL
-    """
-)
-_FIRED = text(
-    """
-    SELECT fired.student_id, fired.campus, fired_at
-    FROM unnest(CAST(:students AS uuid[]), CAST(:campuses AS text[]), CAST(:since AS timestamptz[]),
-                CAST(:until AS timestamptz[])) AS asked(student_id, campus, since, until)
-    JOIN threshold_firings AS fired ON fired.student_id = asked.student_id AND fired.campus = asked.campus
-         AND fired.fired_at BETWEEN asked.since AND asked.until
-    """
+# Times as whole seconds, rounded outwards: a number travels at a quarter of the cost of a time, and the rule looks at
+# the exact times again.
+_AROUND = text(
+    f"""
+    WITH asked AS (
+        SELECT student_id, campus, to_timestamp(since) AS since, to_timestamp(until) AS until,
+               days * interval '1 s' AS far
+        FROM unnest(CAST(:students AS uuid[]), {split("campuses")}, CAST(:since AS bigint[]), CAST(:until AS bigint[]),
+                    CAST(:days AS bigint[])) AS row(student_id, campus, since, until, days)
+        WHERE student_id IS NOT NULL)
+    SELECT asked.student_id, asked.campus, flag_id, raised_at, course, severity, cleared_at, reason_code
+    FROM asked JOIN flags ON flags.student_id = asked.student_id AND flags.campus = asked.campus
+         AND flags.raised_at BETWEEN asked.since AND asked.until AND counted_in IS NULL
+    UNION ALL
+    SELECT asked.student_id, asked.campus, NULL, fired_at, NULL, NULL, NULL, NULL
+    FROM asked JOIN threshold_firings AS fired ON fired.student_id = asked.student_id AND fired.campus = asked.campus
+         AND fired.fired_at BETWEEN asked.since - asked.far AND asked.until + asked.far
+    """  # noqa: S608 - our own names
 )
 _COUNT = text(
     """
@@ -122,12 +123,19 @@ class Place(NamedTuple):
     campus: str
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(NamedTuple):
     """A flag as the rule needs it, with what its referral will say."""
 
     signal: Signal
     reason_code: str
+
+
+class Span(NamedTuple):
+    """A stretch of time to look at, and how many days a firing reaches."""
+
+    since: datetime
+    until: datetime
+    days: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,32 +157,40 @@ async def lock(connection: AsyncConnection) -> None:
 
 async def known(connection: AsyncConnection, source: str, keys: Sequence[str]) -> dict[str, Known]:
     """Return which of a source's flags are there."""
-    rows = (await connection.execute(_KNOWN, {"source": source, "keys": list(keys)})).all()
+    rows = (await connection.execute(_KNOWN, {"source": source, "keys": codes(keys)})).all()
     return {row.source_key: Known(row.flag_id, bytes(row.content), row.cleared_at) for row in rows}
 
 
-async def store(connection: AsyncConnection, rows: Sequence[Sequence[object]]) -> None:
-    """Store new flags. Each row has its values in the order of the table's columns."""
-    await connection.execute(_INSERT, arrays(_COLUMNS, rows))
+async def store(tx: Tx, source: str, import_id: UUID, rows: Sequence[Sequence[object]]) -> None:
+    """Store new flags of a source. Each row has its values in the order of the columns that differ."""
+    same = {"source": source, "recorded_at": tx.now, "import_id": import_id}
+    await tx.connection.execute(_INSERT, {**arrays(_COLUMNS, rows), **same})
 
 
-async def uncounted(
-    connection: AsyncConnection, spans: Mapping[Place, tuple[datetime, datetime]]
-) -> dict[Place, list[Counted]]:
-    """Return the flags not yet counted of each place within its span of time."""
-    found: dict[Place, list[Counted]] = {}
-    for row in (await connection.execute(_UNCOUNTED, _spans(spans))).all():
-        found.setdefault(Place(row.student_id, row.campus), []).append(_counted(row))
-    return found
+@dataclass(slots=True)
+class Around:
+    """What is there around new flags of a place: flags not yet counted, and when the rule fired."""
+
+    counted: list[Counted] = field(default_factory=list)
+    fired: list[datetime] = field(default_factory=list)
 
 
-async def fired(
-    connection: AsyncConnection, spans: Mapping[Place, tuple[datetime, datetime]]
-) -> dict[Place, list[datetime]]:
-    """Return when the rule fired for each place within its span of time."""
-    found: dict[Place, list[datetime]] = {}
-    for row in (await connection.execute(_FIRED, _spans(spans))).all():
-        found.setdefault(Place(row.student_id, row.campus), []).append(row.fired_at)
+async def around(connection: AsyncConnection, spans: Mapping[Place, Span]) -> dict[Place, Around]:
+    """Return the flags not yet counted within each span of time, and the firings within its days around it."""
+    asked = {
+        "students": [place.student_id for place in spans],
+        "campuses": codes([place.campus for place in spans]),
+        "since": [int(span.since.timestamp()) - 1 for span in spans.values()],
+        "until": [int(span.until.timestamp()) + 1 for span in spans.values()],
+        "days": [int(span.days.total_seconds()) + 1 for span in spans.values()],
+    }
+    found: dict[Place, Around] = {}
+    for row in (await connection.execute(_AROUND, asked)).all():
+        there = found.setdefault(Place(row.student_id, row.campus), Around())
+        if row.flag_id is None:
+            there.fired.append(row.raised_at)
+        else:
+            there.counted.append(_counted(row))
     return found
 
 
@@ -219,15 +235,6 @@ async def page(
     """Return flags of a campus, oldest id first: of one student, or counted in one referral, where that is given."""
     asked = {"campus": campus, "student": student_id, "referral": referral_id, "after": after, "count": count}
     return list((await connection.execute(_PAGE, asked)).all())
-
-
-def _spans(spans: Mapping[Place, tuple[datetime, datetime]]) -> dict[str, list[Any]]:
-    return {
-        "students": [place.student_id for place in spans],
-        "campuses": [place.campus for place in spans],
-        "since": [since for since, _ in spans.values()],
-        "until": [until for _, until in spans.values()],
-    }
 
 
 def _counted(row: Any) -> Counted:  # noqa: ANN401 - a row of one of the statements above

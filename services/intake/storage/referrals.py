@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intake.domain.lexicon import Hit
 from services.intake.domain.referrals import Referral
-from services.intake.storage.batch import LIST, arrays, insert, joined
+from services.intake.storage.batch import CODE, LIST, arrays, insert, joined
 from shared.storage.tx import Tx
 
 NARRATIVE, ABOUT, REFERRER = "referral.narrative", "referral.about", "referral.referrer"
@@ -28,13 +28,16 @@ _TYPES = {
     "case_id": "uuid",
     "version": "bigint",
     "import_id": "uuid",
+    "relationship": "text",
+    "referrer_id": "text",
 }
-_OWN = {field.name: _TYPES.get(field.name, "text") for field in fields(Referral)}
+# Everything else is a code, but for what the referrer may have put in words.
+_OWN = {field.name: _TYPES.get(field.name, CODE) for field in fields(Referral)}
 _CONCERNS = list(_OWN).index("concerns")
 _COLUMNS = {
     **_OWN,
-    "screened_with": "text",
-    "hits": "text",
+    "screened_with": CODE,
+    "hits": CODE,
     "narrative": "bytea",
     "about": "bytea",
     "referrer": "bytea",

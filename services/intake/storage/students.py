@@ -8,22 +8,22 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intake.domain.roster_rows import Student
-from services.intake.storage.batch import LIST, arrays, insert, joined
+from services.intake.storage.batch import CODE, LIST, arrays, codes, insert, joined, split
 from shared.storage.tx import Tx
 
 _COLUMNS = {
     "student_id": "uuid",
-    "number": "text",
-    "campus": "text",
+    "number": CODE,
+    "campus": CODE,
     "campuses": LIST,
     "name": "text",
     "email": "text",
-    "advisor_id": "text",
+    "advisor_id": CODE,
     "attributes": "text",
-    "status": "text",
+    "status": CODE,
     "version": "bigint",
-    "seen_in": "uuid",
-    "changed_at": "timestamptz",
+    "seen_in": "once uuid",
+    "changed_at": "once timestamptz",
 }
 _SAVE = insert(
     "students",
@@ -49,7 +49,7 @@ _UNSEEN = text(
 )
 _CAMPUSES_SEEN = text("SELECT DISTINCT campus FROM students WHERE seen_in = :import_id")
 _BY_ID = text(f"SELECT {_FIELDS} FROM students WHERE student_id = ANY (CAST(:ids AS uuid[]))")  # noqa: S608
-_IDS_BY_NUMBER = text("SELECT number, student_id FROM students WHERE number = ANY (CAST(:numbers AS text[]))")
+_IDS_BY_NUMBER = text(f"SELECT number, student_id FROM students WHERE number = ANY ({split('numbers')})")  # noqa: S608
 _IDS_BY_EMAIL = text(
     """
     SELECT email, (array_agg(student_id))[1] AS student_id FROM students
@@ -94,7 +94,7 @@ async def by_id(connection: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, 
 
 async def ids_by_number(connection: AsyncConnection, numbers: Iterable[str]) -> dict[str, UUID]:
     """Return the ids of students with these campus numbers."""
-    rows = await connection.execute(_IDS_BY_NUMBER, {"numbers": sorted(set(numbers))})
+    rows = await connection.execute(_IDS_BY_NUMBER, {"numbers": codes(sorted(set(numbers)))})
     return {row.number: row.student_id for row in rows}
 
 
@@ -128,12 +128,11 @@ async def save(tx: Tx, students: Sequence[Student], import_id: UUID) -> None:
             json.dumps(student.attributes),
             student.status,
             student.version,
-            import_id,
-            tx.now,
         )
         for student in students
     ]
-    await tx.connection.execute(_SAVE, arrays(_COLUMNS, rows))
+    same = {"seen_in": import_id, "changed_at": tx.now}
+    await tx.connection.execute(_SAVE, {**arrays(_COLUMNS, rows), **same})
 
 
 async def mark_seen(connection: AsyncConnection, ids: Sequence[UUID], import_id: UUID) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from services.intake.domain.lexicon import edition_at
@@ -10,15 +10,38 @@ from services.intake.domain.referrals import Match, receive
 from services.intake.domain.signals import referral_of, screening_of
 from services.intake.domain.threshold import Firing, RuleAt, fire
 from services.intake.storage import flags
-from services.intake.storage.flags import Counted, NewFiring, Place
+from services.intake.storage.flags import Around, Counted, NewFiring, Place, Span
 from services.intake.usecases.receive_referrals import Received, keep
 from services.intake.usecases.screening import lexicons
 from shared.ids import new_id, new_reference
 from shared.privacy.keys import KeyRing
 from shared.program import Program
+from shared.program.rules import Threshold
 from shared.storage.tx import Tx
 
-Spans = dict[Place, tuple[datetime, datetime]]
+
+@dataclass(frozen=True, slots=True)
+class Editions:
+    """The threshold rules of a campus that may be in force at any time, and which is when."""
+
+    rule_at: RuleAt
+    longest: timedelta
+    fewest: int
+
+    @classmethod
+    def of(cls, program: Program, campus: str) -> "Editions":
+        """Read the rules; where there is only one, nobody asks again which it is."""
+        known = (policy.rules for policy in program.editions("threshold", campus))
+        rules = {rule for rule in known if isinstance(rule, Threshold)}
+        first, *others = rules
+        return cls(
+            rule_at=(lambda at: program.threshold(campus, at)) if others else (lambda _at: first),
+            longest=timedelta(days=max(rule.days for rule in rules)),
+            fewest=min(rule.flags for rule in rules),
+        )
+
+
+_NOTHING = Around()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +63,7 @@ class Found:
 
 
 async def find(tx: Tx, program: Program, new: Mapping[Place, Sequence[Counted]]) -> Found:
-    """Apply the rule to new flags together with those not yet counted around them. Two statements; writes nothing.
+    """Apply the rule to new flags together with those not yet counted around them. One statement; writes nothing.
 
     Flags of a place are looked at as far back and ahead as the longest rule in force reaches, and no further, so the
     work does not grow with what was stored before.
@@ -48,15 +71,15 @@ async def find(tx: Tx, program: Program, new: Mapping[Place, Sequence[Counted]])
     found = Found()
     if not new:
         return found
-    days = {place: _longest(program, place, counted) for place, counted in new.items()}
-    spans = {place: _span(counted, days[place]) for place, counted in new.items()}
-    before = await flags.uncounted(tx.connection, spans)
-    wider = {place: (since - days[place], until + days[place]) for place, (since, until) in spans.items()}
-    fired = await flags.fired(tx.connection, wider)
+    editions = {campus: Editions.of(program, campus) for campus in {place.campus for place in new}}
+    spans = {place: _span(counted, editions[place.campus].longest) for place, counted in new.items()}
+    around = await flags.around(tx.connection, spans)
     for place, counted in new.items():
-        together = {each.signal.flag_id: each for each in (*before.get(place, ()), *counted)}
-        signals = [each.signal for each in together.values()]
-        for firing in fire(signals, fired.get(place, ()), _rule_at(program, place.campus)):
+        there, rules = around.get(place, _NOTHING), editions[place.campus]
+        if len(there.counted) + len(counted) < rules.fewest:
+            continue
+        together = {each.signal.flag_id: each for each in (*there.counted, *counted)}
+        for firing in fire([each.signal for each in together.values()], there.fired, rules.rule_at):
             reasons = [together[signal.flag_id].reason_code for signal in firing.counted]
             _note(found, tx, program, Made(place, firing, reasons))
     return found
@@ -92,15 +115,6 @@ def _match(place: Place) -> Match:
     return Match(place.student_id, "exact_id")
 
 
-def _rule_at(program: Program, campus: str) -> RuleAt:
-    return lambda at: program.threshold(campus, at)
-
-
-def _longest(program: Program, place: Place, counted: Sequence[Counted]) -> timedelta:
-    """Return the longest window of any edition in force at the flags' times."""
-    return timedelta(days=max(program.threshold(place.campus, each.signal.raised_at).days for each in counted))
-
-
-def _span(counted: Sequence[Counted], days: timedelta) -> tuple[datetime, datetime]:
+def _span(counted: Sequence[Counted], days: timedelta) -> Span:
     times = [each.signal.raised_at for each in counted]
-    return min(times) - days, max(times) + days
+    return Span(min(times) - days, max(times) + days, days)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from services.intake.domain.flag_rows import FlagRow
@@ -13,7 +14,7 @@ from services.intake.storage.flags import Counted, Known, Place
 from services.intake.storage.imports import Counts, Import
 from services.intake.usecases import count_flags
 from shared.events.flags import FlagRaised
-from shared.ids import derived_id, new_id
+from shared.ids import derived_id, new_ids
 from shared.privacy.keys import KeyRing
 from shared.privacy.text import Clear, seal_all
 from shared.program import load_program
@@ -38,8 +39,7 @@ class Sorting:
     unchanged: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class NewFlag:
+class NewFlag(NamedTuple):
     """A flag to store: its id, what the file says, and whose it is, if that is known."""
 
     flag_id: UUID
@@ -59,11 +59,11 @@ async def import_flags(
     await flags.lock(tx.connection)
     sorting = await sort(tx, of.source, rows)
     owners = await _owners(tx, sorting.fresh)
-    new = [NewFlag(new_id(), row, owner) for row, owner in zip(sorting.fresh, owners, strict=True)]
+    ids = new_ids(len(sorting.fresh))
+    new = [NewFlag(*each) for each in zip(ids, sorting.fresh, owners, strict=True)]
     found = await count_flags.find(tx, program, _by_place(new))
     await _store(tx, keys, of, new, found.counted)
-    fresh = {flag.flag_id for flag in new}
-    await flags.count(tx.connection, {flag: into for flag, into in found.counted.items() if flag not in fresh})
+    await flags.count(tx.connection, _earlier(found.counted, ids))
     await flags.clear(tx.connection, sorting.cleared)
     await count_flags.keep_found(tx, keys, program, found)
     rejects = [*unreadable, *sorting.rejects]
@@ -113,7 +113,7 @@ def _reused(row: FlagRow) -> Reject:
 async def _owners(tx: Tx, rows: Sequence[FlagRow]) -> list[UUID | None]:
     """Find whose flags these are. A flag of somebody the roster does not have waits for the roster."""
     by_number = await students.ids_by_number(tx.connection, (row.student_number for row in rows))
-    by_email = await students.ids_by_email(tx.connection, (row.student_email for row in rows))
+    by_email = await students.ids_by_email(tx.connection, (row.student_email for row in rows if row.student_email))
     return [by_number.get(row.student_number) or by_email.get(row.student_email) for row in rows]
 
 
@@ -127,20 +127,29 @@ def _by_place(new: Iterable[NewFlag]) -> Mapping[Place, list[Counted]]:
     return places
 
 
+def _earlier(counted: Mapping[UUID, UUID], new: Sequence[UUID]) -> Mapping[UUID, UUID]:
+    """Return what is counted of flags that were there before."""
+    these = set(new) if counted else set()
+    return {flag: referral for flag, referral in counted.items() if flag not in these}
+
+
 async def _store(tx: Tx, keys: KeyRing, of: Import, new: Sequence[NewFlag], counted: Mapping[UUID, UUID]) -> None:
-    records = {campus: derived_id(of.import_id, campus) for campus in {flag.row.campus for flag in new}}
-    said = [flag for flag in new if flag.row.comment]
-    texts = [Clear(f.row.campus, records[f.row.campus], COMMENT, f.flag_id, f.row.comment) for f in said]
-    sealed = dict(zip((flag.flag_id for flag in said), await seal_all(tx, keys, texts), strict=True))
+    """Store and publish new flags. Comments of one campus in one file share a key, for they are kept as long."""
+    if not new:
+        return
+    records = {campus: derived_id(of.import_id, campus) for campus in {row.campus for _, row, _ in new}}
+    texts = [Clear(row.campus, records[row.campus], COMMENT, id_, row.comment) for id_, row, _ in new if row.comment]
+    sealed = iter(await seal_all(tx, keys, texts))
     await flags.store(
-        tx.connection,
+        tx,
+        of.source,
+        of.import_id,
         [
             (
-                flag_id,
+                id_,
                 row.campus,
                 owner,
                 row.student_number,
-                of.source,
                 row.source_key,
                 row.content,
                 row.reason_code,
@@ -148,15 +157,13 @@ async def _store(tx: Tx, keys: KeyRing, of: Import, new: Sequence[NewFlag], coun
                 row.course,
                 row.section,
                 row.term,
-                sealed.get(flag_id),
-                records[row.campus] if flag_id in sealed else None,
+                next(sealed) if row.comment else None,
+                records[row.campus] if row.comment else None,
                 row.raised_at,
                 row.cleared_at,
-                tx.now,
-                counted.get(flag_id),
-                of.import_id,
+                counted.get(id_),
             )
-            for flag_id, row, owner in ((flag.flag_id, flag.row, flag.owner) for flag in new)
+            for id_, row, owner in new
         ],
     )
     tx.publish(*(_raised(flag, of.source, tx.now) for flag in new))

@@ -108,7 +108,7 @@ async def test_a_mail_that_failed_is_tried_again_under_the_same_name(intake: Int
     intake.clock.move(timedelta(minutes=2))
 
     again = await look(intake)
-    assert [alarm.message_id for alarm in again][0] == tried[0].message_id
+    assert again[0].message_id == tried[0].message_id
     assert len(again) == 2
     assert len({alarm.message_id for alarm in again}) == 2
 
@@ -117,7 +117,7 @@ async def test_several_dangers_of_one_campus_are_one_mail(intake: Intake) -> Non
     references = [(await intake.refer(DANGER))["reference"] for _ in range(3)]
     intake.clock.move(timedelta(minutes=2))
     (alarm,) = await look(intake)
-    assert list(alarm.references) == references
+    assert sorted(alarm.references) == sorted(references)
 
 
 async def test_without_contacts_the_watch_goes_on(intake: Intake) -> None:
