@@ -8,6 +8,7 @@ from shared.access.actors import EVERYWHERE, Actor
 from shared.access.rules import (
     HIDE_EXISTENCE,
     HIDE_PARTIES,
+    LISTINGS,
     METADATA_ONLY,
     ONLY_DANGER,
     STAFF_ROLES,
@@ -18,6 +19,7 @@ from shared.access.rules import (
 from shared.events.base import SENSITIVITIES, STRICTEST
 
 _NOBODY: frozenset[str] = frozenset()
+_NOTHING: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ def decide(actor: Actor, action: Action, resource: Resource, now: datetime) -> D
     """
     rule = rule_for(action, attached=resource.attached)
     if actor.id in resource.recused:
-        return _denied(actor, resource, "recused", now)
+        return _denied(actor, action, resource, "recused", now)
     if actor.kind == "service":
         return Decision(allow=True, reason="service") if rule.service else Decision(allow=False, reason="service")
     if actor.kind == "link":
@@ -84,7 +86,7 @@ def _decide_person(actor: Actor, action: Action, rule: Rule, resource: Resource,
     return (
         _by_role(actor, action, rule, resource, now)
         or _by_standing(actor, rule, resource)
-        or _denied(actor, resource, _why_not(resource), now)
+        or _denied(actor, action, resource, _why_not(resource), now)
     )
 
 
@@ -146,13 +148,19 @@ def _why_not(resource: Resource) -> str:
     return {"standard": "no_role", "titleix": "wall"}.get(_sensitivity(resource), "no_standing")
 
 
-def _denied(actor: Actor, resource: Resource, reason: str, now: datetime) -> Decision:
-    """Deny; and unless the actor may know that such a thing exists, look as if there were nothing.
+def _denied(actor: Actor, action: Action, resource: Resource, reason: str, now: datetime) -> Decision:
+    """Deny; and unless the actor would find it in a listing anyway, look as if there were nothing.
 
-    Staff of the campus may know of a standard matter. Nobody learns of a walled one, or of one they are recused from,
-    by being refused.
+    So nobody tells by the way they are refused what is walled, what is somebody else's and what never was.
     """
-    known = _roles_on(actor, resource.campus, now) & STAFF_ROLES
-    if not resource.id or (known and reason == "no_role"):
-        return Decision(allow=False, reason=reason)
-    return Decision(allow=False, reason=reason, obligations=frozenset({HIDE_EXISTENCE}))
+    hidden = bool(resource.id) and (reason == "recused" or not _finds(actor, action, resource, now))
+    return Decision(allow=False, reason=reason, obligations=frozenset({HIDE_EXISTENCE}) if hidden else _NOTHING)
+
+
+def _finds(actor: Actor, action: Action, resource: Resource, now: datetime) -> bool:
+    """Return whether a listing of such things shows this one to the actor."""
+    listing = LISTINGS.get(action.value.partition(".")[0])
+    if listing is None or actor.kind != "person":
+        return False
+    rule = rule_for(listing, attached=resource.attached)
+    return bool(_by_role(actor, listing, rule, resource, now) or _by_standing(actor, rule, resource))

@@ -117,6 +117,15 @@ ATTACHED: dict[Action, Rule] = {
     Action.REFERRAL_MATCH: _rule(*_CARE, wall=True, people=_MATTER, service=True),
 }
 
+# Where things of a kind are listed: who finds one there may be refused openly.
+LISTINGS: dict[str, Action] = {
+    "referral": Action.REFERRAL_LIST,
+    "case": Action.CASE_LIST,
+    "page": Action.PAGE_LIST,
+    "late_review": Action.LATE_REVIEW_LIST,
+    "dead_letters": Action.DEAD_LETTERS_LIST,
+}
+
 # A duty grant shows a walled matter only as far as the danger goes.
 ONLY_DANGER = "only_danger"
 HIDE_PARTIES = "hide_parties"

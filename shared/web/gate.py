@@ -19,8 +19,9 @@ from shared.events.access import AccessDecided
 from shared.events.base import SENSITIVITIES, STRICTEST
 from shared.ids import new_id
 from shared.refusal import Refused
-from shared.storage.engines import Database, row_context, set_context
+from shared.storage.engines import row_context, set_context
 from shared.storage.tx import Tx
+from shared.web.questions import doubtful, in_codes
 from shared.web.site import Site, site_of
 
 # Who brings something in does not know yet behind which wall it will come to stand.
@@ -164,10 +165,10 @@ class Gate:
             async with database.transaction(Actor(self._kind, self.subject)) as tx:
                 door = await self._door(tx)
                 yield door
-                self._settle(door)
+                await self._settle(door)
         except Exception:
             if door is not None and door.audits:
-                await _record(database, door)
+                await self._record(door)
             raise
 
     async def _door(self, tx: Tx) -> Door:
@@ -194,16 +195,20 @@ class Gate:
             context=context,
         )
 
-    def _settle(self, door: Door) -> None:
+    async def _settle(self, door: Door) -> None:
         if not door.decided:
             raise UndecidedError("a block of the gate ended without a decision")
-        door.publish(*door.audits)
+        door.publish(*await self._in_codes(door, door.audits))
         self._context = door.context
 
+    async def _record(self, door: Door) -> None:
+        """Store the audit rows of a block whose work was undone, in a transaction of their own."""
+        async with self._site.database.transaction(door.actor) as tx:
+            tx.publish(*await self._in_codes(tx, door.audits))
 
-async def _record(database: Database, door: Door) -> None:
-    async with database.transaction(door.actor) as tx:
-        tx.publish(*door.audits)
+    async def _in_codes(self, tx: Tx, audits: Sequence[AccessDecided]) -> list[AccessDecided]:
+        unknown = await self._site.unknown(tx.connection, doubtful(audits))
+        return [in_codes(audit, unknown) for audit in audits]
 
 
 def _gravity(sensitivity: str) -> int:

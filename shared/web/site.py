@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
 from fastapi import Request
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.access.roles import Administrators
@@ -12,6 +13,8 @@ from shared.access.tokens import Verifier
 from shared.refusal import Refused
 from shared.settings import Settings
 from shared.storage.engines import Database
+
+_KNOWN = text("SELECT key FROM program_snapshots WHERE key = ANY (CAST(:keys AS text[]))")
 
 Ready = Callable[[AsyncConnection], Awaitable[bool]]
 T = TypeVar("T")
@@ -28,6 +31,7 @@ class Site:
     administrators: Administrators
     ready: Ready | None = None
     parts: Mapping[type, object] = field(default_factory=dict)
+    known: set[str] = field(default_factory=set)
     _was_ready: bool = False
 
     async def is_ready(self, connection: AsyncConnection) -> bool:
@@ -35,6 +39,15 @@ class Site:
         if not self._was_ready:
             self._was_ready = self.ready is None or await self.ready(connection)
         return self._was_ready
+
+    async def unknown(self, connection: AsyncConnection, words: set[str]) -> set[str]:
+        """Return which of these are no campus and nobody's id. Costs a statement only for words not met before."""
+        new = words - self.known
+        if new:
+            keys = [f"{kind}:{word}" for word in new for kind in ("campus", "staff")]
+            found = (await connection.execute(_KNOWN, {"keys": keys})).scalars()
+            self.known |= {key.partition(":")[2] for key in found}
+        return new - self.known
 
     async def require_ready(self, connection: AsyncConnection) -> None:
         """Raise unless the replicas have been filled: an answer from an empty replica would be a wrong one."""

@@ -1,7 +1,7 @@
 """The decision, held against a matrix that people wrote and people can read."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from pathlib import Path
@@ -174,26 +174,38 @@ def test_a_role_counts_only_between_its_dates() -> None:
 
 
 @pytest.mark.parametrize(
-    ("role", "where", "sensitivity", "recused", "hidden"),
+    ("action", "role", "where", "sensitivity", "hidden"),
     [
-        ("duty_officer", CAMPUS, "standard", False, False),
-        ("director", EVERYWHERE, "standard", False, False),
-        ("faculty", CAMPUS, "standard", False, True),
-        ("duty_officer", "SOUTH", "standard", False, True),
-        ("duty_officer", CAMPUS, "sensitive", False, True),
-        ("director", EVERYWHERE, "titleix", False, True),
-        ("supervisor", CAMPUS, "standard", True, True),
+        (Action.CASE_READ, "director", EVERYWHERE, "standard", False),
+        (Action.CASE_ASSIGN, "case_manager", CAMPUS, "standard", False),
+        (Action.PAGE_ACCEPT, "duty_officer", CAMPUS, "standard", False),
+        (Action.DEAD_LETTERS_SHOW, "administrator", EVERYWHERE, "standard", False),
+        (Action.CASE_READ, "faculty", CAMPUS, "standard", True),
+        (Action.CASE_READ, "duty_officer", CAMPUS, "standard", True),
+        (Action.CASE_ASSIGN, "case_manager", "SOUTH", "standard", True),
+        (Action.CASE_ASSIGN, "case_manager", CAMPUS, "sensitive", True),
+        (Action.CASE_READ, "director", EVERYWHERE, "titleix", True),
+        (Action.REFERRAL_READ, "director", EVERYWHERE, "standard", True),
+        (Action.REFERRAL_READ, "director", EVERYWHERE, "titleix", True),
+        (Action.PEOPLE_RESOLVE, "director", CAMPUS, "standard", True),
     ],
 )
-def test_a_refusal_shows_that_something_is_there_only_to_staff_of_the_campus_and_never_behind_a_wall(
-    role: str, where: str, sensitivity: str, recused: bool, hidden: bool
+def test_a_refusal_shows_that_something_is_there_only_to_whoever_finds_it_in_a_listing(
+    action: Action, role: str, where: str, sensitivity: str, hidden: bool
 ) -> None:
     actor = Actor("person", ME, (Role(role, where),))
-    mine = frozenset({ME}) if recused else frozenset()
-    matter = Resource("case", id="7", campus=CAMPUS, sensitivity=sensitivity, recused=mine)
-    decision = decide(actor, Action.CASE_READ, matter, NOW)
+    matter = Resource("matter", id="7", campus=CAMPUS, sensitivity=sensitivity)
+    decision = decide(actor, action, matter, NOW)
     assert not decision.allow
     assert ("hide_existence" in decision.obligations) is hidden
+    # A whole listing, or something new, has no existence to hide.
+    assert not decide(actor, action, replace(matter, id=""), NOW).obligations
+
+
+def test_whoever_is_recused_is_refused_as_if_there_were_nothing() -> None:
+    supervisor = Actor("person", ME, (Role("supervisor", CAMPUS),))
+    matter = Resource("case", id="7", campus=CAMPUS, recused=frozenset({ME}))
+    assert "hide_existence" in decide(supervisor, Action.CASE_READ, matter, NOW).obligations
 
 
 def test_a_grant_over_a_walled_matter_shows_the_danger_and_no_party() -> None:

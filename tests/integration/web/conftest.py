@@ -140,5 +140,12 @@ async def toy(toy_settings: Settings) -> AsyncIterator[Toy]:
 
 @pytest.fixture(autouse=True)
 async def _quiet_outbox(toy: Toy) -> None:
-    """Begin each test with an empty outbox, so that it can count."""
+    """Begin each test with its campuses known and an empty outbox, so that it can count."""
+    for campus in ("NORTH", "SOUTH"):
+        await toy.write(
+            "INSERT INTO program_snapshots (key, version, campus, status, type, body)"
+            " VALUES (:key, 1, :campus, 'active', 'x', '{}') ON CONFLICT DO NOTHING",
+            key=f"campus:{campus}",
+            campus=campus,
+        )
     await toy.write("DELETE FROM outbox")

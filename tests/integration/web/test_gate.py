@@ -173,6 +173,14 @@ async def test_anybody_signed_in_may_bring_a_referral_to_any_campus_and_sees_no_
 
 
 @pytest.mark.usefixtures("people")
+async def test_a_name_typed_where_a_campus_belongs_does_not_travel_in_the_audit_row(toy: Toy, app: FastAPI) -> None:
+    assert (await ask(toy, app, "a-professor", "POST", "/matters/Quellmorrow")).status_code == 200
+    assert (await ask(toy, app, "a-professor", "POST", "/matters/SOUTH")).status_code == 200
+    assert [audit["campus"] for audit in await toy.audits()] == ["*", "SOUTH"]
+    assert not await toy.rows("SELECT 1 FROM outbox WHERE convert_from(headers, 'UTF8') LIKE '%Quellmorrow%'")
+
+
+@pytest.mark.usefixtures("people")
 async def test_a_refusal_undoes_the_work_and_keeps_the_audit_row(toy: Toy, app: FastAPI) -> None:
     matter = await toy.matter()
     answer = await ask(toy, app, "maria", "POST", f"/refuse/{matter}")
