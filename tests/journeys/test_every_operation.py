@@ -1,0 +1,180 @@
+"""Every operation of every service answers, and none of them falls over whatever it is sent."""
+
+import asyncio
+import contextlib
+import os
+import re
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from shared.access.tokens import mint
+from shared.ids import new_id
+from shared.settings import SERVICES
+from tests.journeys.world import World
+from tests.support.eventually import eventually
+
+IN_DANGER = "She wrote that she is going to kill herself tonight."
+WORRY = "He has been crying in class."
+OLD_REFERRALS = """campus_code,source_event_id,narrative,happened_at
+NORTH,old-1,She wrote that she is going to kill herself tonight.,2026-03-01T10:00:00Z
+NORTH,old-2,Came late.,not a date
+"""
+FLAG = """alert_id,campus_code,student_id,term_code,course_code,section,reason_code,severity,comment,raised_at
+A-1,NORTH,N000000,2026F,BIO101,1,LATE_WORK,1,late,2026-09-01T10:00:00Z
+"""
+_LETTER = text(
+    """
+    INSERT INTO dead_letters (id, consumer, topic, partition, log_offset, key, headers, payload, event_type, event_id,
+                              error_class, error_place, attempts, state, recorded_at)
+    VALUES (:id, 'nobody', 'none', 0, :offset, 'k', '[]', 'x', 'unknown', '', 'ValueError', '', 3, 'dead', :at)
+    """
+)
+HOW_MANY = "8"
+# The same code in every service: one of them stands for all.
+SHARED_BY_ALL = "/(health|status|dead-letters)"
+
+
+async def test_every_operation_answers_somebody_who_may_ask(world: World) -> None:
+    await _operators_look(world)
+    taken, left = await _referrals(world)
+    await _pages(world, taken, left)
+    await _cases(world)
+    for path in ("/figures?campus=NORTH", "/figures/caseloads?campus=NORTH"):
+        await world.get("dee", "analytics", path)
+
+    unanswered = [
+        f"{service} {method.upper()} {path}"
+        for service in SERVICES
+        for path, operations in world.services[service].api.openapi()["paths"].items()
+        for method in operations
+        if not _answered(world, service, method, path)
+    ]
+    assert unanswered == []
+
+
+def _answered(world: World, service: str, method: str, template: str) -> bool:
+    pattern = re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(template)) + r"(\?.*)?")
+    return any(at == service and how == method.upper() and pattern.fullmatch(path) for at, how, path in world.answered)
+
+
+async def _operators_look(world: World) -> None:
+    await world.get("ada", "program", "/program")
+    for service in SERVICES:
+        first, second = await _two_dead_letters(world, service)
+        for path in ("/health/live", "/health/ready", "/status", "/dead-letters", f"/dead-letters/{first}"):
+            await world.get("ada", service, path)
+        await world.post("ada", service, "/dead-letters:retry", {"ids": [first]})
+        await world.post("ada", service, "/dead-letters:discard", {"ids": [second], "reason": "test"})
+
+
+async def _two_dead_letters(world: World, service: str) -> tuple[str, str]:
+    ids = str(new_id()), str(new_id())
+    engine = create_async_engine(world.settings.database_url(service, "worker"), poolclass=NullPool)
+    async with engine.begin() as connection:
+        await connection.execute(text("SELECT set_config('caselight.actor', 'test', true)"))
+        for offset, id_ in enumerate(ids):
+            await connection.execute(_LETTER, {"id": id_, "offset": offset, "at": world.clock.now()})
+    await engine.dispose()
+    return ids
+
+
+async def _referrals(world: World) -> tuple[dict[str, Any], dict[str, Any]]:
+    await world.import_students("NORTH", ["N000000"])
+    await world.upload("ada", "/flags/imports?source=lms", FLAG)
+    late = await world.upload("ada", "/referrals/imports?source=old", OLD_REFERRALS)
+    await world.get("ada", "intake", f"/imports/{late['import_id']}/rejects")
+    student = (await world.get("ana", "intake", "/flags?campus=NORTH"))["items"][0]["student_id"]
+    await world.post("ana", "intake", "/people:resolve", {"student_ids": [student]})
+    taken, left, plain = [await world.refer("fay", words) for words in (IN_DANGER, IN_DANGER, WORRY)]
+    await world.get("ana", "intake", "/referrals?campus=NORTH")
+    for path in ("", "/narrative"):
+        await world.get("ana", "intake", f"/referrals/{plain['referral_id']}{path}")
+    decided = {"decision": "open_case", "reason_code": "named_concern"}
+    await world.post("ana", "intake", f"/referrals/{plain['referral_id']}/triage", decided)
+    await world.post("ana", "intake", f"/referrals/{plain['referral_id']}/match", {"student_id": student})
+    return taken, left
+
+
+async def _pages(world: World, taken: dict[str, Any], left: dict[str, Any]) -> None:
+    page = await world.page_of("uma", taken)
+    for path in ("", "/why"):
+        await world.get("uma", "notifications", f"/pages/{page['page_id']}{path}")
+    await world.post("uma", "notifications", f"/pages/{page['page_id']}/accept", {})
+    other = await world.page_of("uma", left)
+    await world.post("uma", "notifications", f"/pages/{other['page_id']}/decline", {"reason_code": "off_duty"})
+
+    async def reviews() -> list[dict[str, Any]]:
+        return await world.listing("uma", "notifications", "/late-reviews")
+
+    review = (await eventually(reviews))[0]
+    await world.post(
+        "uma", "notifications", f"/late-reviews/{review['review_id']}/finish", {"outcome_code": "followed_up"}
+    )
+
+
+async def _cases(world: World) -> None:
+    (student,) = await world.students("NORTH", 1)
+    about: dict[str, Any] = {"about": {"student_id": student}, "concerns": ["mood"]}
+    case = await world.case_of("sam", await world.refer("fay", WORRY, **about))
+    here = f"/cases/{case['case_id']}"
+    found = await world.get("sam", "cases", here)
+    owner = found["owner_id"]
+    await world.post(owner, "cases", f"{here}/decline", {"reason_code": "capacity"})
+    await world.post("sam", "cases", f"{here}/reassign", {"staff_id": owner, "reason_code": "capacity"})
+    await world.post(owner, "cases", f"{here}/accept", {})
+    await world.post(owner, "cases", f"{here}/contacts", {"mode": "phone", "outcome_code": "reached"})
+
+    unknown = await world.refer("fay", WORRY, concerns=["mood"])
+    decided = {"decision": "open_case", "reason_code": "named_concern"}
+    await world.post("ana", "intake", f"/referrals/{unknown['referral_id']}/triage", decided)
+    await world.case_of("sam", unknown)
+    match = {"student_id": found["student_id"]}
+    await world.post("ana", "intake", f"/referrals/{unknown['referral_id']}/match", match)
+
+    async def questions() -> list[dict[str, Any]]:
+        return await world.listing("sam", "cases", "/combinations")
+
+    question = (await eventually(questions))[0]["combination_id"]
+    await world.post("sam", "cases", f"/combinations/{question}", {"decision": "combine", "reason": "same_student"})
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_no_operation_falls_over_whatever_it_is_sent(world: World, service: str, tmp_path: Path) -> None:
+    """Schemathesis, signed in, a bounded number of made-up requests for every operation: none answers 5xx."""
+    skipped = "/health/ready" if service == "program" else SHARED_BY_ALL
+    async with _listening(world, service) as port:
+        process = await asyncio.create_subprocess_exec(
+            Path(sys.executable).parent / "schemathesis", "--no-color",
+            "run", f"http://127.0.0.1:{port}/openapi.json",
+            "--header", f"Authorization: Bearer {mint(world.settings, 'ada', now=world.clock.now())}",
+            "--checks", "not_a_server_error,response_schema_conformance,content_type_conformance",
+            "--phases", "examples,fuzzing", "--max-examples", HOW_MANY, "--seed", "7",
+            "--exclude-path-regex", skipped, "--request-timeout", "30", "--suppress-health-check", "all",
+            cwd=tmp_path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+            env={name: value for name, value in os.environ.items() if "proxy" not in name.lower()},
+        )  # fmt: skip
+        said, _ = await process.communicate()
+    assert process.returncode == 0, said.decode()[-6000:]
+
+
+@contextlib.asynccontextmanager
+async def _listening(world: World, service: str) -> AsyncIterator[int]:
+    """Let a service listen on a free port as it would in production."""
+    server = uvicorn.Server(
+        uvicorn.Config(world.services[service].api, host="127.0.0.1", port=0, log_config=None, access_log=False)
+    )
+    serving = asyncio.ensure_future(server._serve())
+    await eventually(lambda: server.started)
+    try:
+        yield server.servers[0].sockets[0].getsockname()[1]
+    finally:
+        server.should_exit = True
+        await serving
