@@ -63,8 +63,3 @@ def new_reference() -> str:
     """Return a reference a person can read out, such as `K7Q-2M4X-9RTD`: 55 random bits, so it cannot be guessed."""
     letters = "".join(secrets.choice(_ALPHABET) for _ in range(REFERENCE_LENGTH))
     return f"{letters[:3]}-{letters[3:7]}-{letters[7:]}"
-
-
-def new_token(size: int = 32) -> str:
-    """Return a URL-safe secret of `size` random bytes."""
-    return secrets.token_urlsafe(size)

@@ -46,8 +46,11 @@ class _Lines(logging.Formatter):
 
 
 def _foreign(record: logging.LogRecord) -> str:
-    """What a library says is its template without the arguments, which may quote data, unless it has none."""
-    return record.msg if isinstance(record.msg, str) else type(record.msg).__name__
+    """What a library says is its template without the arguments, which may quote data.
+
+    Of a message of several lines only the first: asyncio and uvicorn put whole errors below it.
+    """
+    return record.msg.partition("\n")[0] if isinstance(record.msg, str) else type(record.msg).__name__
 
 
 class _Seldom(logging.Filter):

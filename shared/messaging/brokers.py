@@ -50,9 +50,8 @@ class SharedProducer:
 
     _open: dict[tuple[int, str, str | None], "SharedProducer"] = {}  # noqa: RUF012 - one per process, on purpose
 
-    def __init__(self, settings: Settings, place: tuple[int, str, str | None]) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._place = place
         self.users = 0
         self._lock = asyncio.Lock()
         self._producer: AIOKafkaProducer | None = None
@@ -63,7 +62,7 @@ class SharedProducer:
     async def use(cls, settings: Settings) -> AsyncIterator["SharedProducer"]:
         """Borrow the producer for the length of the block."""
         place = (id(asyncio.get_running_loop()), settings.kafka_bootstrap, settings.kafka_compression)
-        shared = cls._open.setdefault(place, cls(settings, place))
+        shared = cls._open.setdefault(place, cls(settings))
         shared.users += 1
         try:
             yield shared

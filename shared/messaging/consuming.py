@@ -13,7 +13,7 @@ from faststream.kafka import KafkaBroker
 from shared.messaging import brokers, health
 from shared.messaging.records import RawRecord
 from shared.settings import Settings
-from shared.telemetry import counters, logger
+from shared.telemetry import counters, describe, logger
 
 _log = logger("consuming")
 BATCH_TIMEOUT_MS = 5
@@ -126,8 +126,11 @@ class Consuming:
         self._busy.add(subscription.name)
         try:
             await subscription.handle(records)
-        except Exception:  # counted; the handler has logged it, and FastStream rewinds every partition of the batch
+        except Exception as error:  # logged, and FastStream rewinds every partition of the batch
             counters["batches_rewound"] += 1
+            error_class, place = describe(error)
+            fields = {"consumer": subscription.name, "error_class": error_class, "error_place": place}
+            _log.warning("batch not handled, it comes again", extra=fields)
             # FastStream asks again at once; what waits for a restart or a person need not take the processor.
             await asyncio.sleep(_REWIND_PAUSE)
             raise

@@ -56,7 +56,7 @@ _NEXT = text(
     SELECT id, topic, partition, log_offset, key, headers, payload, attempts, state, decided_at FROM dead_letters
     WHERE consumer = :consumer AND key = :key AND state IN ('dead', 'waiting')
       AND (:parked OR decided_at IS NOT NULL)
-    ORDER BY topic, partition, log_offset LIMIT 1 FOR UPDATE SKIP LOCKED
+    ORDER BY topic, partition, log_offset LIMIT 1 FOR UPDATE
     """
 )
 _RETRIED = text("UPDATE dead_letters SET state = 'retried', decided_at = coalesce(decided_at, :now) WHERE id = :id")

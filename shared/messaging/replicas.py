@@ -97,12 +97,23 @@ class Replicas:
             await self._consuming.start()
             while True:
                 await asyncio.sleep(_RETRY_EVERY)
-                self._consuming.beat()
-                if self._stopped:
-                    health.beat(self.name)
-                    await self._consuming.stop_one(self.name)
+                await self._look_after()
         finally:
             await self._consuming.stop()
+
+    async def _look_after(self) -> None:
+        self._consuming.beat()
+        if self._stopped:
+            health.beat(self.name)
+            await self._consuming.stop_one(self.name)
+            return
+        try:
+            await self.drain()
+        except Exception as error:  # logged; a database that is away is the usual cause, and the next look comes soon
+            if not is_transient(error):
+                raise
+            error_class, place = describe(error)
+            _log.warning("dead letters not looked at", extra={"error_class": error_class, "error_place": place})
 
     async def handle(self, records: Sequence[RawRecord]) -> None:
         """Take in a batch in one transaction. Raises what passes by itself, after 60 s, and on an unknown version."""
@@ -142,6 +153,27 @@ class Replicas:
 
     def _turn(self) -> None:
         health.beat(self.name)
+
+    # -- trying stored snapshots again --------------------------------------------------------------
+
+    async def drain(self) -> int:
+        """Try again the unreadable snapshots that somebody asked to be tried; return how many could be read now."""
+        async with self._database.transaction(self._actor) as tx:
+            keys = await parking.ready(tx, CONSUMER)
+        return sum([await self._again(key) for key, _ in keys])
+
+    async def _again(self, key: bytes) -> bool:
+        async with self._database.transaction(self._actor) as tx:
+            letter = await parking.take(tx, CONSUMER, key, is_parked=False)
+            if letter is None:
+                return False
+            changes = self._read([letter.arrival])
+            for _, reason in changes.unreadable:
+                await parking.fail_again(tx, CONSUMER, letter, reason)
+                return False
+            await self._take_in(tx, changes)
+            await parking.finish(tx, CONSUMER, letter)
+        return True
 
     # -- one batch ---------------------------------------------------------------------------------
 
@@ -191,12 +223,15 @@ class Replicas:
             place = (record.topic, record.partition)
             positions[place] = max(positions.get(place, 0), record.offset + 1)
         async with self._database.transaction(self._actor) as tx:
-            for topic in sorted({topic for topic, _ in changes.newest}):
-                await self._save(tx, topic, changes)
+            await self._take_in(tx, changes)
             for arrival, reason in changes.unreadable:
                 await parking.bury(tx, CONSUMER, [arrival], reason)
             names = {"topics": [topic for topic, _ in positions], "partitions": [part for _, part in positions]}
             await tx.connection.execute(_REACHED, {**names, "positions": list(positions.values())})
+
+    async def _take_in(self, tx: Tx, changes: "Changes") -> None:
+        for topic in sorted({topic for topic, _ in changes.newest}):
+            await self._save(tx, topic, changes)
 
     async def _save(self, tx: Tx, topic: str, changes: "Changes") -> None:
         of_topic = {key: row for (of, key), row in changes.newest.items() if of == topic}

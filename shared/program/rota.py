@@ -5,8 +5,6 @@ from datetime import datetime, timedelta
 from shared.events.program import RotaSnapshot, WeeklyShift
 from shared.program.calendar import clock_time, instant, zone_of
 
-WEEK_HOURS = 168
-
 
 def named(rota: RotaSnapshot, at: datetime, *, backup: bool) -> tuple[str, ...]:
     """Return whom the rota names at an instant for one place in line, in the rota's order.

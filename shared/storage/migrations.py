@@ -4,7 +4,6 @@ Linear, expand before contract. Code requires `version >= needed` and not equali
 running while the new one rolls out.
 """
 
-import asyncio
 from importlib import import_module
 from pathlib import Path
 
@@ -19,6 +18,8 @@ _LOCK = 0x0CA5E11
 
 # Versions are `0001`, `0002`, ... so that `>=` on text is the order.
 _VERSION = text("SELECT max(version_num) FROM alembic_version")
+# A database that was never migrated has no such table.
+_MIGRATED = text("SELECT to_regclass('alembic_version') IS NOT NULL")
 # Whoever serves reads the version, and must not be able to say that it is another.
 _ONLY_READ = "REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {service}_api, {service}_worker"
 
@@ -48,8 +49,9 @@ async def upgrade(settings: Settings, service: str) -> str:
     try:
         async with engine.begin() as connection:
             await connection.execute(text(f"SET ROLE {service}_owner"))
-            await connection.execute(text("SET LOCAL lock_timeout = '5s'"))
             await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+            # After the advisory lock, which it would limit too: a long migration of another pod is waited for.
+            await connection.execute(text("SET LOCAL lock_timeout = '5s'"))
             await connection.run_sync(_upgrade, folder(service))
             await connection.execute(text(_ONLY_READ.format(service=service)))
     finally:
@@ -79,7 +81,8 @@ async def require(settings: Settings, service: str) -> None:
     engine = create_async_engine(settings.database_url(service, "worker"), poolclass=NullPool, hide_parameters=True)
     try:
         async with engine.connect() as connection:
-            found = (await connection.execute(_VERSION)).scalar_one_or_none() or ""
+            migrated = (await connection.execute(_MIGRATED)).scalar_one()
+            found = (await connection.execute(_VERSION)).scalar_one_or_none() or "" if migrated else ""
     finally:
         await engine.dispose()
     needed = head(service)
@@ -88,12 +91,3 @@ async def require(settings: Settings, service: str) -> None:
             f"{service}'s database is at version {found or 'none'}, this release needs {needed}: run caselight migrate"
         )
         raise SchemaTooOldError(message)
-
-
-def upgrade_all(settings: Settings, services: tuple[str, ...]) -> dict[str, str]:
-    """Migrate several services and return the version each is at now. For commands; do not call on a running loop."""
-
-    async def every() -> dict[str, str]:
-        return {service: await upgrade(settings, service) for service in services}
-
-    return asyncio.run(every())

@@ -135,11 +135,14 @@ def _words(error: Mapping[str, Any]) -> str:
 
 
 def _quotes(message: str, sent: object) -> bool:
-    """Return whether a message holds anything of what was sent."""
-    if isinstance(sent, str):
-        return len(sent) >= _SHORTEST_QUOTE and sent in message
-    if isinstance(sent, Mapping):
-        return any(_quotes(message, value) for value in sent.values())
-    if isinstance(sent, list | tuple):
-        return any(_quotes(message, value) for value in sent)
+    """Return whether a message holds anything of what was sent, however deep that is nested."""
+    waiting = [sent]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str) and len(value) >= _SHORTEST_QUOTE and value in message:
+            return True
+        if isinstance(value, Mapping):
+            waiting += value.values()
+        elif isinstance(value, list | tuple):
+            waiting += value
     return False

@@ -1,6 +1,7 @@
 """Replicas hold the newest state whatever the order, and business waits until they are filled."""
 
 import pytest
+from sqlalchemy import text
 
 from deploy.local.stack import Stack
 from shared.access.actors import service_actor
@@ -93,6 +94,25 @@ async def test_a_snapshot_that_cannot_be_read_holds_nothing_back(toys: Toys) -> 
     assert await held(toys) == {"campus:south": 1}
     async with toys.sink.transaction(service_actor("operator")) as tx:
         assert [each.consumer for each in await dead_letters.list_(tx)] == ["replicas"]
+
+
+async def test_a_snapshot_that_can_be_read_after_all_is_taken_in_when_somebody_asks(toys: Toys) -> None:
+    replicas = Replicas(toys.sink, toys.settings, ["program"])
+    (whole,) = records(toys, campus(1))
+    await replicas.handle([Record(whole.topic, whole.partition, 7, whole.key, whole.headers, b"{}")])
+    assert await replicas.drain() == 0  # nobody has asked
+
+    for mended in (False, True):
+        async with toys.sink.transaction(service_actor("operator")) as tx:
+            if mended:  # as a later release would read it
+                values = {"value": whole.value}
+                await tx.connection.execute(text("UPDATE dead_letters SET payload = :value"), values)
+            (letter,) = await dead_letters.list_(tx, states=["dead"])
+            assert (letter.retry_asked, letter.attempts) == (False, 2 if mended else 1)
+            await dead_letters.retry(tx, [letter.id])
+        assert await replicas.drain() == int(mended)
+
+    assert await held(toys) == {"campus:north": 1}
 
 
 async def test_a_version_of_a_snapshot_that_is_not_known_holds_the_replica(toys: Toys) -> None:

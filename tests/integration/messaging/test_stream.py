@@ -1,5 +1,6 @@
 """What becomes of a batch, whatever happens. Records are handed in; Postgres is real."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -148,6 +149,26 @@ async def test_a_retry_handles_the_dead_event_and_then_what_waited_in_order(
     assert await tallies(toys.sink) == {KEY: (4, 4, 0)}
     assert await letters(toys) == []
     assert {each.state for each in await letters(toys, "retried")} == {"retried"}
+
+
+async def test_a_retry_waits_for_whoever_is_deciding_and_overtakes_nothing(
+    toys: Toys, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = sink_stream(toys.sink, toys.settings)
+    await stream.handle([log.record(KEY, 1, reason=BAD), log.record(KEY, 2)])
+    monkeypatch.setattr("tests.toys.services.BAD", "mended")
+    operator = service_actor("operator")
+    async with toys.sink.transaction(operator) as tx:
+        (dead,) = await dead_letters.list_(tx, states=["dead"])
+        await dead_letters.retry(tx, [dead.id])
+
+    async with toys.sink.transaction(operator) as tx:
+        await dead_letters.retry(tx, [dead.id])  # asked twice, and still holding the row
+        drained = asyncio.create_task(stream.drain())
+        await asyncio.wait([drained], timeout=0.3)
+
+    assert await drained == 2
+    assert await tallies(toys.sink) == {KEY: (2, 2, 0)}
 
 
 async def test_a_retry_that_fails_again_leaves_the_key_parked(toys: Toys, log: Log) -> None:

@@ -147,6 +147,14 @@ async def test_an_error_never_quotes_what_was_sent(client: httpx.AsyncClient, bo
     assert "Grendel" not in answer.text
 
 
+@pytest.mark.parametrize("depth", [300, 700])
+async def test_what_is_nested_deeply_is_refused_like_anything_else(client: httpx.AsyncClient, depth: int) -> None:
+    body = b'{"name": ' + b"[" * depth + b'"Grendel-4711"' + b"]" * depth + b"}"
+    answer = await post(client, body)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/body/name")
+    assert "Grendel" not in answer.text
+
+
 @pytest.mark.parametrize("path", [f"/things/{SECRET}", f"/things/1?words={SECRET}", f"/nothing/{SECRET}"])
 async def test_an_error_never_quotes_the_address(client: httpx.AsyncClient, path: str) -> None:
     answer = await client.get(path)
