@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -46,6 +47,7 @@ async def run(settings: Settings, service: str, role: Role, host: str, port: int
     await migrations.require(settings, service)
     built: Service = import_module(f"services.{service}.app").build(settings, SystemClock())
     app: ASGIApp = only_health(built.api) if role == "worker" else built.api
+    collect_seldom()
     config = uvicorn.Config(
         app,
         host=host,
@@ -61,6 +63,17 @@ async def run(settings: Settings, service: str, role: Role, host: str, port: int
     finally:
         if built.close is not None:
             await built.close()
+
+
+def collect_seldom() -> None:
+    """Let the garbage collector look seldom, and never again at what was there at the start.
+
+    A batch makes many objects that reference counting frees by itself; looking through them every 700 cost a third
+    of the time of a flag file (58 instead of 39 µs a row). Cycles are still found, later.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 async def until_stopped(built: Service, server: Server, role: Role) -> int:

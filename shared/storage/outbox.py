@@ -23,7 +23,7 @@ _INSERT = text(
     """
     INSERT INTO outbox (event_id, topic, partition, key, headers, payload, created_at)
     SELECT event_id, topic, partition, key, headers, payload, :created_at
-    FROM unnest(CAST(:event_ids AS uuid[]), CAST(:topics AS text[]), CAST(:partitions AS smallint[]),
+    FROM unnest(CAST(:event_ids AS uuid[]), string_to_array(:topics, ' '), CAST(:partitions AS smallint[]),
                 CAST(:keys AS bytea[]), CAST(:headers AS bytea[]), CAST(:payloads AS bytea[]))
          WITH ORDINALITY AS row(event_id, topic, partition, key, headers, payload, place)
     ORDER BY place
@@ -64,7 +64,7 @@ async def write(
         _INSERT,
         {
             "event_ids": ids,
-            "topics": [layout.topic_prefix + event.TOPIC for event in events],
+            "topics": " ".join([layout.topic_prefix + event.TOPIC for event in events]),
             "partitions": [partition_of(key, layout.partitions) for key in raw_keys],
             "keys": raw_keys,
             "headers": [heads.of(event, key, str(id_)) for id_, key, event in zip(ids, keys, events, strict=True)],

@@ -10,7 +10,7 @@ from services.intake.http.bodies import Campus, FlagView
 from services.intake.http.imports import NONE_BEFORE, Keys
 from services.intake.storage import flags, standing
 from services.intake.storage.standing import Matter
-from services.intake.usecases.import_flags import COMMENT
+from services.intake.usecases.import_flags import COMMENT, comment_record
 from shared.access.actions import Action
 from shared.access.decision import Resource
 from shared.privacy.text import unseal
@@ -84,7 +84,9 @@ async def _matter(door: Door, student_id: UUID | None) -> Matter:
 
 
 async def _comments(door: Door, keys: Keys, campus: str, rows: Sequence[Any]) -> dict[UUID, str]:
-    sealed = [(row.comment_record, COMMENT, row.flag_id, bytes(row.comment)) for row in rows if row.comment]
+    sealed = [
+        (comment_record(row.import_id, campus), COMMENT, row.flag_id, bytes(row.comment)) for row in rows if row.comment
+    ]
     opened = await unseal(door, keys, campus, sealed)
     return {flag_id: text for (_, _, flag_id, _), text in zip(sealed, opened, strict=True)}
 

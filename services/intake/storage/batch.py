@@ -8,13 +8,15 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import TextClause, text
 
-# A code or an id of another system: text that cannot hold the separator, because it was read as a code.
+# A code or an id of another system: text that cannot hold the separator, because it was read as a code. `code TYPE` is
+# a value of another type that is written as one, and null where it is empty.
 CODE = "code"
 # A row's own list of codes.
 LIST = "list"
 # How a value that all rows share is written, such as `once timestamptz`.
 ONCE = "once "
 
+_CODED = "code "
 _BETWEEN, _WITHIN = "\x1f", "\x1e"
 
 
@@ -37,14 +39,14 @@ def arrays(columns: Mapping[str, str], rows: Sequence[Sequence[object]]) -> dict
     many = {name: kind for name, kind in columns.items() if not kind.startswith(ONCE)}
     turned: Sequence[Sequence[object]] = list(zip(*rows, strict=True)) if rows else [()] * len(many)
     return {
-        name: codes(values) if kind in (CODE, LIST) else list(values)
+        name: codes(values) if _is_code(kind) else list(values)
         for (name, kind), values in zip(many.items(), turned, strict=True)
     }
 
 
 def codes(values: Sequence[object]) -> str:
     """Return codes as they travel. One separator more than needed tells one empty code from none."""
-    return _BETWEEN.join([*map(str, values), ""])
+    return _BETWEEN.join([*("" if value is None else str(value) for value in values), ""])
 
 
 def joined(values: Sequence[str]) -> str:
@@ -57,11 +59,17 @@ def split(parameter: str) -> str:
     return f"string_to_array(CAST(:{parameter} AS text), E'\\x1f')"
 
 
+def _is_code(kind: str) -> bool:
+    return kind in (CODE, LIST) or kind.startswith(_CODED)
+
+
 def _given(name: str, kind: str) -> str:
-    return split(name) if kind in (CODE, LIST) else f"CAST(:{name} AS {kind}[])"
+    return split(name) if _is_code(kind) else f"CAST(:{name} AS {kind}[])"
 
 
 def _taken(name: str, kind: str) -> str:
     if kind.startswith(ONCE):
         return f"CAST(:{name} AS {kind.removeprefix(ONCE)})"
+    if kind.startswith(_CODED):
+        return f"CAST(nullif({name}, '') AS {kind.removeprefix(_CODED)})"
     return f"string_to_array({name}, E'\\x1e')" if kind == LIST else name

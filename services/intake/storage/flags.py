@@ -21,15 +21,14 @@ _COLUMNS = {
     "source_key": CODE,
     "content": "bytea",
     "reason_code": CODE,
-    "severity": "smallint",
+    "severity": "code smallint",
     "course": CODE,
     "section": CODE,
     "term": CODE,
     "comment": "bytea",
-    "comment_record": "uuid",
     "raised_at": "timestamptz",
-    "cleared_at": "timestamptz",
-    "counted_in": "uuid",
+    "cleared_at": "code timestamptz",
+    "counted_in": "code uuid",
     "source": "once text",
     "recorded_at": "once timestamptz",
     "import_id": "once uuid",
@@ -60,9 +59,9 @@ _AROUND = text(
     f"""
     WITH asked AS (
         SELECT student_id, campus, to_timestamp(since) AS since, to_timestamp(until) AS until,
-               days * interval '1 s' AS far
-        FROM unnest(CAST(:students AS uuid[]), {split("campuses")}, CAST(:since AS bigint[]), CAST(:until AS bigint[]),
-                    CAST(:days AS bigint[])) AS row(student_id, campus, since, until, days)
+               CAST(:far AS interval) AS far
+        FROM unnest(CAST(:students AS uuid[]), {split("campuses")}, CAST(:since AS bigint[]), CAST(:until AS bigint[]))
+             AS row(student_id, campus, since, until)
         WHERE student_id IS NOT NULL)
     SELECT asked.student_id, asked.campus, flag_id, raised_at, course, severity, cleared_at, reason_code
     FROM asked JOIN flags ON flags.student_id = asked.student_id AND flags.campus = asked.campus
@@ -97,7 +96,7 @@ _LINK = text(
 )
 _PAGE = text(
     """
-    SELECT flag_id, campus, student_id, source, reason_code, severity, course, section, term, comment, comment_record,
+    SELECT flag_id, campus, student_id, source, reason_code, severity, course, section, term, comment, import_id,
            raised_at, cleared_at, counted_in
     FROM flags
     WHERE campus = :campus AND (CAST(:student AS uuid) IS NULL OR student_id = :student)
@@ -182,7 +181,7 @@ async def around(connection: AsyncConnection, spans: Mapping[Place, Span]) -> di
         "campuses": codes([place.campus for place in spans]),
         "since": [int(span.since.timestamp()) - 1 for span in spans.values()],
         "until": [int(span.until.timestamp()) + 1 for span in spans.values()],
-        "days": [int(span.days.total_seconds()) + 1 for span in spans.values()],
+        "far": max(span.days for span in spans.values()),
     }
     found: dict[Place, Around] = {}
     for row in (await connection.execute(_AROUND, asked)).all():

@@ -39,6 +39,8 @@ _GRANTED = text(
 _OF_STUDENTS = text(
     "SELECT student_id, referral_id, case_id FROM referrals WHERE student_id = ANY (CAST(:students AS uuid[]))"
 )
+# On the team for a while because of a page: no more than a grant, which behind a wall shows the danger alone.
+_DUTY = "duty"
 
 Grant = tuple[UUID, str, UUID, str, str, datetime]
 
@@ -92,7 +94,7 @@ async def to_students(connection: AsyncConnection, students: Iterable[UUID], now
         own = frozenset({matter.owner_id}) if matter.owner_id else frozenset()
         found[row.student_id] = Matter(
             team=known.team | matter.team | own,
-            granted=known.granted | granted.get(row.referral_id, frozenset()),
+            granted=known.granted | matter.granted | granted.get(row.referral_id, frozenset()),
         )
     return found
 
@@ -112,9 +114,13 @@ async def _teams(connection: AsyncConnection, cases: Iterable[UUID]) -> Mapping[
 def _matter(team: TeamSnapshot | None, now: datetime) -> Matter:
     if team is None:
         return Matter()
-    present = (m for m in team.members if m.since <= now and (m.until is None or now < m.until))
+    present = [m for m in team.members if m.since <= now and (m.until is None or now < m.until)]
     return Matter(
-        team.sensitivity, team.owner_id, frozenset(member.staff_id for member in present), frozenset(team.recused)
+        team.sensitivity,
+        team.owner_id,
+        team=frozenset(member.staff_id for member in present if member.capacity != _DUTY),
+        recused=frozenset(team.recused),
+        granted=frozenset(member.staff_id for member in present if member.capacity == _DUTY),
     )
 
 
@@ -128,7 +134,7 @@ def _resource(referral: Referral, matter: Matter, granted: frozenset[str], confl
         owner_id=matter.owner_id,
         team=matter.team,
         recused=matter.recused | conflicts,
-        granted=granted,
+        granted=granted | matter.granted,
         attached=referral.case_id is not None,
     )
 

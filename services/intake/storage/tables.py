@@ -70,7 +70,6 @@ CREATE TABLE flags (
     section text NOT NULL,
     term text NOT NULL,
     comment bytea,
-    comment_record uuid,
     raised_at timestamptz NOT NULL,
     cleared_at timestamptz,
     recorded_at timestamptz NOT NULL,

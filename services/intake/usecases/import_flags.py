@@ -127,6 +127,11 @@ def _by_place(new: Iterable[NewFlag]) -> Mapping[Place, list[Counted]]:
     return places
 
 
+def comment_record(import_id: UUID, campus: str) -> UUID:
+    """Return the record whose key seals the comments of one campus in one file: they are kept equally long."""
+    return derived_id(import_id, campus)
+
+
 def _earlier(counted: Mapping[UUID, UUID], new: Sequence[UUID]) -> Mapping[UUID, UUID]:
     """Return what is counted of flags that were there before."""
     these = set(new) if counted else set()
@@ -134,10 +139,10 @@ def _earlier(counted: Mapping[UUID, UUID], new: Sequence[UUID]) -> Mapping[UUID,
 
 
 async def _store(tx: Tx, keys: KeyRing, of: Import, new: Sequence[NewFlag], counted: Mapping[UUID, UUID]) -> None:
-    """Store and publish new flags. Comments of one campus in one file share a key, for they are kept as long."""
+    """Store and publish new flags."""
     if not new:
         return
-    records = {campus: derived_id(of.import_id, campus) for campus in {row.campus for _, row, _ in new}}
+    records = {campus: comment_record(of.import_id, campus) for campus in {row.campus for _, row, _ in new}}
     texts = [Clear(row.campus, records[row.campus], COMMENT, id_, row.comment) for id_, row, _ in new if row.comment]
     sealed = iter(await seal_all(tx, keys, texts))
     await flags.store(
@@ -158,7 +163,6 @@ async def _store(tx: Tx, keys: KeyRing, of: Import, new: Sequence[NewFlag], coun
                 row.section,
                 row.term,
                 next(sealed) if row.comment else None,
-                records[row.campus] if row.comment else None,
                 row.raised_at,
                 row.cleared_at,
                 counted.get(id_),
