@@ -140,17 +140,18 @@ def _no_constant(_name: str) -> NoReturn:
     raise _ConstantError
 
 
-def _places(value: Any, *above: str | int) -> Iterator[tuple[str | int, ...]]:  # noqa: ANN401 - any JSON
-    if isinstance(value, str):
-        if _UNSTORABLE.search(value):
-            yield above
-    elif isinstance(value, Mapping):
-        for name, inner in value.items():
+def _places(sent: Any) -> Iterator[tuple[str | int, ...]]:  # noqa: ANN401 - any JSON
+    """Yield the places of strings that cannot be stored, in order, however deep they are nested."""
+    waiting: list[tuple[tuple[str | int, ...], Any]] = [((), sent)]
+    while waiting:
+        place, value = waiting.pop()
+        if isinstance(value, str) and _UNSTORABLE.search(value):
+            yield place
+        elif isinstance(value, Mapping):
             # A name that cannot be stored cannot be pointed at either: point at what holds it.
-            if _UNSTORABLE.search(name):
-                yield above
-            else:
-                yield from _places(inner, *above, name)
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            yield from _places(inner, *above, index)
+            if any(_UNSTORABLE.search(name) for name in value):
+                yield place
+            named = ((name, inner) for name, inner in value.items() if not _UNSTORABLE.search(name))
+            waiting += [((*place, name), inner) for name, inner in named][::-1]
+        elif isinstance(value, list):
+            waiting += [((*place, index), inner) for index, inner in enumerate(value)][::-1]

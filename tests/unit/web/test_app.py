@@ -181,6 +181,14 @@ async def test_text_that_cannot_be_stored_is_refused_with_a_pointer(
     assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
 
 
+async def test_every_field_that_cannot_be_stored_is_named_however_deep_it_is(client: httpx.AsyncClient) -> None:
+    body = rb'{"name": "\u0000", "free": {"a": ["\u0000", {"b": "\u0000"}], "c": "fine"}}'
+    pointers = [error["pointer"] for error in (await post(client, body)).json()["errors"]]
+    assert pointers == ["/body/name", "/body/free/a/0", "/body/free/a/1/b"]
+    deep = rb'{"free": {"x": ' + b"[" * 900 + rb'"\u0000"' + b"]" * 900 + b"}}"
+    assert (await post(client, deep)).status_code == 422
+
+
 @pytest.mark.parametrize("text", ["a\\u0000 as words", "😀", "NaN", "Infinity and beyond", "\\ud800"])
 async def test_text_that_only_looks_so_is_taken(client: httpx.AsyncClient, text: str) -> None:
     answer = await post(client, {"name": text})
