@@ -122,10 +122,15 @@ async def test_what_is_hidden_and_what_is_not_there_read_the_same_and_both_are_a
     nothing = "00000000-0000-7000-8000-000000000000"
     answers = [await ask(toy, app, "maria", "GET", f"/matters/{id_}") for id_ in (walled, elsewhere, nothing)]
     answers.append(await ask(toy, app, "dora", "GET", f"/matters/{walled}"))
+    sensitive = await toy.matter(sensitivity="sensitive")
+    answers.append(await ask(toy, app, "maria", "GET", f"/matters/{sensitive}"))
     told = {_without_id(answer) for answer in answers}
     assert len(told) == 1
     assert {answer.status_code for answer in answers} == {404}
-    assert [(audit["allowed"], audit["basis"]) for audit in await toy.audits()] == [(False, "absent")] * 4
+    assert [(audit["allowed"], audit["basis"]) for audit in await toy.audits()] == [
+        *[(False, "absent")] * 4,
+        (False, "no_standing"),
+    ]
 
 
 @pytest.mark.usefixtures("people")
