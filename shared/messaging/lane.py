@@ -73,7 +73,7 @@ class Lane:
         arrivals = await self._known(records)
         if arrivals:
             await self._handle(arrivals)
-        crash_point("after_batch_commit_before_kafka_commit")
+            crash_point("after_batch_commit_before_kafka_commit")
 
     async def _handle(self, arrivals: Sequence[Arrival]) -> None:
         try:
