@@ -16,7 +16,12 @@ class Server(Node):
     async def enter(self) -> None:
         """Serve until every referral has come."""
         config = uvicorn.Config(
-            self.answer, host="127.0.0.1", port=int(self.told["port"]), log_config=None, lifespan="off"
+            self.answer,
+            host="127.0.0.1",
+            port=int(self.told["port"]),
+            log_config=None,
+            lifespan="off",
+            interface="asgi3",
         )
         server = uvicorn.Server(config)
         self.server = server

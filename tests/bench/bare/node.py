@@ -169,6 +169,7 @@ class Node:
         """Consume in batches: rows, outbox, commit; then Kafka commits."""
         topics, part = self.groups[group]
         prefix = self.told["prefix"]
+        mails = self.mails if self.mails is not None and self.told["mail"]["group"] == group else None
         consumer = AIOKafkaConsumer(
             *[prefix + topic for topic in topics], bootstrap_servers=self.told["bootstrap"], group_id=prefix + group,
             enable_auto_commit=False, auto_offset_reset="earliest", session_timeout_ms=2000, heartbeat_interval_ms=300,
@@ -182,22 +183,22 @@ class Node:
                 fetched: dict[TopicPartition, list[Any]] = await consumer.getmany(timeout_ms=1000, max_records=500)
                 records = [record for of_place in fetched.values() for record in of_place]
                 if records:
-                    await self.handle(part, records)
+                    await self.handle(part, records, mails)
                     await consumer.commit()
         finally:
             await consumer.stop()
 
-    async def handle(self, part: Part, records: Sequence[Any]) -> None:
+    async def handle(self, part: Part, records: Sequence[Any], mails: Mails | None) -> None:
         """Commit what a batch of records makes this process do."""
         async with self.pool.acquire() as connection, connection.transaction():
             await part.take(len(records))(connection)
-            if self.mails is not None:
-                await self.mails.queue(connection, records)
+            if mails is not None:
+                await mails.queue(connection, records)
         part.committed += len(records)
         if part.records:
             self.woken.set()
-        if self.mails is not None:
-            self.mails.deliver(records)
+        if mails is not None:
+            mails.deliver(records)
 
 
 def _tell(line: str) -> None:

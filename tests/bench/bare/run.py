@@ -16,7 +16,7 @@ from deploy.local.home import Home
 from deploy.local.stack import Stack
 from tests.bench import work
 from tests.bench.bare import rows
-from tests.bench.bare.plan import MESSAGES, OWNERS, NodePlan, Share
+from tests.bench.bare.plan import MAIN, MESSAGES, OWNERS, NodePlan, Share
 from tests.bench.processor import Usage
 
 _NAME = "bench_bare"
@@ -73,7 +73,7 @@ async def prepared(
     bare = Bare({name: run.pid for name in _SERVERS if (run := Home(stack.state).process(name))})
     try:
         for name, plan in plans.items():
-            mail = {"table": MESSAGES, "port": smtp_port, "topic": f"{prefix}referrals"}
+            mail = {"table": MESSAGES, "port": smtp_port, "topic": f"{prefix}referrals", "group": MAIN[name]}
             told: dict[str, Any] = plan.as_json() | {
                 "dsn": dsn, "bootstrap": stack.kafka_bootstrap, "prefix": prefix, "rate": rate, "batch": batch,
                 "port": http_port, "mail": mail if smtp_port and name == "notifications" else None,
