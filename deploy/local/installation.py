@@ -47,7 +47,8 @@ def prepare(home: Home, stack: Stack) -> dict[str, str]:
     }
     preferred = Settings()
     for service in SERVICES:
-        port = usable_port(home, service, service, preferred.port(service))
+        wanted = os.environ.get(f"CASELIGHT_{service.upper()}_PORT")
+        port = int(wanted) if wanted else usable_port(home, service, service, preferred.port(service))
         found[f"CASELIGHT_{service.upper()}_PORT"] = str(port)
         found[f"CASELIGHT_{service.upper()}_URL"] = f"http://127.0.0.1:{port}"
     found["CASELIGHT_PUBLIC_URL"] = found["CASELIGHT_NOTIFICATIONS_URL"]
