@@ -216,15 +216,18 @@ class Case:
     # ----------------------------------------------------------------------------------------------- contacts
 
     def record_contact(self, contact: Contact) -> Changed:
-        """Note a contact. The first attempt to reach the student begins outreach, the first answer engagement."""
+        """Note a contact. The first attempt to reach the student begins outreach, the first answer engagement.
+
+        First is what happened first, also when it is recorded later.
+        """
         self._require_open()
         changes: dict[str, Any] = {"contacts": self.contacts + 1, "next_contact_due": contact.next_due}
         if contact.is_attempt:
-            changes["first_attempt_at"] = self.first_attempt_at or contact.at
+            changes["first_attempt_at"] = _earlier(self.first_attempt_at, contact.at)
             if self.state in (State.NEW, State.ASSIGNED):
                 changes["state"] = State.OUTREACH
         if contact.two_way:
-            changes["engaged_at"] = self.engaged_at or contact.at
+            changes["engaged_at"] = _earlier(self.engaged_at, contact.at)
             changes["state"] = State.ENGAGED
         case = self._next("contact_recorded", contact.recorded_by, contact.recorded_at, **changes)
         fact = events.ContactRecorded(

@@ -24,9 +24,6 @@ class State(StrEnum):
         return self is not State.MERGED
 
 
-OPEN_STATES = tuple(state for state in State if state.is_open)
-
-
 class Chosen(StrEnum):
     """Why a case went to whom it went, or to nobody."""
 

@@ -142,10 +142,10 @@ class ContactOut(BaseModel):
 
 
 class ChangeOut(BaseModel):
-    """The latest change."""
+    """The latest change; by whom is null where the decision hides who works on the case."""
 
-    by: str
-    name: str
+    by: str | None
+    name: str | None
     how: str
     at: datetime
 

@@ -1,5 +1,7 @@
 """What people do with cases."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
@@ -20,8 +22,9 @@ from services.cases.http.models import (
     ReassignIn,
     combination_out,
 )
-from services.cases.http.view import View
+from services.cases.http.view import View, betrays
 from services.cases.storage import contacts, offices, reads
+from services.cases.storage.offices import ProgramOffices
 from services.cases.storage.reads import Filter, Shown
 from services.cases.usecases.accept import accept
 from services.cases.usecases.decide_combination import decide_combination
@@ -31,11 +34,15 @@ from services.cases.usecases.record_contact import Attempt, record_contact
 from shared.access.actions import Action
 from shared.access.actors import EVERYWHERE
 from shared.access.decision import Decision
+from shared.access.rules import HIDE_PARTIES
 from shared.web.gate import Door, SignedIn
 from shared.web.idempotency import IdempotencyKey, once
 from shared.web.listing import Listing
 
 router = APIRouter(tags=["cases"])
+
+# So far a listing looks for what somebody may see: past all hidden cases of one student, and not through a campus.
+_ROWS_LOOKED_AT, _TIMES_LOOKED = 50, 5
 
 Short = Annotated[str | None, Query(min_length=1, max_length=64)]
 Count = Annotated[int, Query(ge=1, le=200)]
@@ -61,16 +68,38 @@ async def list_cases(
     """Return cases that you may see, those opened last first."""
     asked = Filter(campus, owner, state, family, student_id, referral_id, after, count)
     async with gate.begin() as door:
-        shown = await reads.page(door.connection, asked)
-        staff = await offices.load(door.connection, door.now)
-        decisions = door.allow_each(Action.CASE_LIST, seeing.resources(shown, staff, door))
-        view = View(shown, staff, door.now)
-        pairs = zip(shown.cases, decisions, strict=True)
-        items = [view.head(case, decision) for case, decision in pairs if decision is not None]
-        ids = [str(item.case_id) for item in items]
+        listing = await _listed(door, asked)
+        ids = [str(item.case_id) for item in listing.items]
         await door.record_list(Action.CASE_LIST, ids, asked.said(), campus=campus or EVERYWHERE)
-    full = len(shown.cases) == count
-    return Listing(items=items, after=shown.cases[-1].case_id if full else None)
+    return listing
+
+
+async def _listed(door: Door, asked: Filter) -> Listing[CaseOut]:
+    """Return a page of what the actor may see.
+
+    It looks past what they may not, so that neither a short page nor `after` says that something is hidden there.
+    """
+    staff = await offices.load(door.connection, door.now)
+    items: list[CaseOut] = []
+    rows, after = max(asked.count, _ROWS_LOOKED_AT), asked.after
+    for _ in range(_TIMES_LOOKED):
+        shown = await reads.page(door.connection, replace(asked, after=after, count=rows))
+        items += _seen_of(shown, staff, asked, door)
+        after = shown.cases[-1].case_id if len(shown.cases) == rows else None
+        if after is None or len(items) >= asked.count:
+            break
+    listed = items[: asked.count]
+    if len(listed) < len(items) or (len(listed) == asked.count and after is not None):
+        after = listed[-1].case_id
+    return Listing(items=listed, after=after)
+
+
+def _seen_of(shown: Shown, staff: ProgramOffices, asked: Filter, door: Door) -> Iterator[CaseOut]:
+    decisions = door.allow_each(Action.CASE_LIST, seeing.resources(shown, staff, door))
+    view = View(shown, staff, door.now)
+    for case, decision in zip(shown.cases, decisions, strict=True):
+        if decision is not None and not betrays(asked, decision):
+            yield view.head(case, decision)
 
 
 @router.get("/cases/{case_id}")
@@ -147,7 +176,8 @@ async def record(
         shown, _, decision = await seeing.allowed(door, Action.CASE_RECORD_CONTACT, case_id)
 
         async def make() -> tuple[int, dict[str, object]]:
-            case, contact = await record_contact(door, case_id, attempt, _seen(if_match, body.version))
+            seen, unnamed = _seen(if_match, body.version), decision.obliges(HIDE_PARTIES)
+            case, contact = await record_contact(door, case_id, attempt, seen, unnamed=unnamed)
             out = ContactRecordedOut(contact_id=contact.contact_id, case=await _after(door, shown, case, decision))
             return 201, out.model_dump(mode="json")
 

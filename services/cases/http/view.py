@@ -17,9 +17,16 @@ from services.cases.http.models import (
 )
 from services.cases.storage.members import DUTY
 from services.cases.storage.offices import ProgramOffices
-from services.cases.storage.reads import Shown
+from services.cases.storage.reads import Filter, Shown
 from shared.access.decision import Decision
 from shared.access.rules import HIDE_PARTIES, METADATA_ONLY, ONLY_DANGER
+
+# What a decision hides must not be learnt by asking for it either.
+_HIDDEN: dict[str, tuple[str, ...]] = {
+    METADATA_ONLY: ("student_id", "referral_id", "family"),
+    ONLY_DANGER: ("family",),
+    HIDE_PARTIES: ("student_id", "owner"),
+}
 
 
 class View:
@@ -49,9 +56,7 @@ class View:
             contact_log=[_contact(each) for each in contacts] if whole else None,
             merged_into=case.merged_into,
             kept_apart=case.apart,
-            changed=ChangeOut(
-                by=case.changed_by, name=self._name(case.changed_by), how=case.changed_how, at=case.changed_at
-            ),
+            changed=self._changed(case, walled=decision.obliges(HIDE_PARTIES)),
         )
 
     def _head(self, case: Case, decision: Decision) -> dict[str, object]:
@@ -77,6 +82,10 @@ class View:
             "opened_at": case.opened_at,
             "version": case.version,
         }
+
+    def _changed(self, case: Case, *, walled: bool) -> ChangeOut:
+        by = None if walled else case.changed_by
+        return ChangeOut(by=by, name=self._name(by) if by else None, how=case.changed_how, at=case.changed_at)
 
     def _name(self, staff_id: str) -> str:
         return self._names.get(staff_id, staff_id)
@@ -132,3 +141,9 @@ def _contact(contact: Contact) -> ContactOut:
 
 def _says_little(decision: Decision) -> bool:
     return decision.obliges(METADATA_ONLY) or decision.obliges(ONLY_DANGER)
+
+
+def betrays(asked: Filter, decision: Decision) -> bool:
+    """Return whether being listed would say what the decision hides: who asks by a student learns whose a case is."""
+    hidden = (name for obligation in decision.obligations for name in _HIDDEN.get(obligation, ()))
+    return any(getattr(asked, name) is not None for name in hidden)

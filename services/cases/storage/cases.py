@@ -68,6 +68,7 @@ _SHIFT = text(
     ON CONFLICT (staff_id) DO UPDATE SET open_cases = caseloads.open_cases + excluded.open_cases
     """
 )
+_FOLLOW = text("UPDATE cases SET merged_into = :kept WHERE merged_into = :gone")
 _LOADS = text("SELECT staff_id, open_cases FROM caseloads WHERE open_cases > 0")
 
 
@@ -121,6 +122,11 @@ async def update(connection: AsyncConnection, cases: Sequence[Case]) -> None:
     found = await connection.execute(_UPDATE, parameters(cases, (_KEY, *CHANGING)))
     if found.rowcount != len(cases):
         raise OvertakenError
+
+
+async def follow(connection: AsyncConnection, *, gone: UUID, kept: UUID) -> None:
+    """Let cases that were merged into a case be merged into the one that takes it in: one step leads to the work."""
+    await connection.execute(_FOLLOW, {"gone": gone, "kept": kept})
 
 
 async def loads(connection: AsyncConnection) -> dict[str, int]:

@@ -33,8 +33,12 @@ _DECIDE = text(
     WHERE combination_id = :id
     """
 )
-# A question about a case that was merged meanwhile is a question about the case that took it in.
-_FOLLOW = text("UPDATE combinations SET case_id = :kept WHERE case_id = :gone AND other_case_id <> :kept")
+# An open question about a case that was merged meanwhile is one about the case that took it in; whether to combine the
+# merged case itself with yet another is no question any more.
+_FOLLOW = text(
+    "UPDATE combinations SET case_id = :kept WHERE case_id = :gone AND other_case_id <> :kept AND decision IS NULL"
+)
+_DROP = text("DELETE FROM combinations WHERE other_case_id = :gone AND case_id <> :kept AND decision IS NULL")
 OPEN = text(
     f"""
     SELECT {_COLUMNS} FROM combinations
@@ -90,8 +94,9 @@ async def decide(connection: AsyncConnection, answered: Combination) -> None:
 
 
 async def follow(connection: AsyncConnection, *, gone: UUID, kept: UUID) -> None:
-    """Let open questions about a merged case be about the one that took it in."""
+    """Let open questions about a merged case be about the one that took it in, and forget those nobody can answer."""
     await connection.execute(_FOLLOW, {"gone": gone, "kept": kept})
+    await connection.execute(_DROP, {"gone": gone, "kept": kept})
 
 
 def combination_of(values: Any) -> Combination:  # noqa: ANN401 - a row's mapping

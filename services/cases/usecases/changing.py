@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from services.cases.domain.assignment import BY_RULE
 from services.cases.domain.case import Case
 from services.cases.domain.caseload import Caseload
 from services.cases.storage import caseloads
@@ -23,21 +24,25 @@ _SAID = {
 }
 
 
-async def hold(tx: Tx, case_id: UUID, seen: int | None) -> tuple[Caseload, Case]:
+async def hold(tx: Tx, case_id: UUID, seen: int | None, *, unnamed: bool = False) -> tuple[Caseload, Case]:
     """Lock a case for a change and return it among the cases of its student.
 
     `seen` is the version that the person looked at, None when they do not say. Raises Refused (409) with who changed
-    what when it is not the present one.
+    what when it is not the present one; `unnamed` for those from whom it is hidden who works on the case.
     """
     caseload = await caseloads.load(tx, of_cases={case_id})
     case = caseload.cases.get(case_id)
     if case is None:
         raise Refused("not_found", "There is no such case.", 404)
     if seen is not None and seen != case.version:
-        who = caseload.office.name(case.changed_by) if case.changed_by != "rule" else "A rule"
+        who = "Somebody" if unnamed else _who(caseload, case)
         at = case.changed_at.strftime("%Y-%m-%d %H:%M UTC")
         raise Refused(
             "changed_meanwhile",
             f"{who} {_SAID[case.changed_how]} at {at}. It is at version {case.version} now; you saw version {seen}.",
         )
     return caseload, case
+
+
+def _who(caseload: Caseload, case: Case) -> str:
+    return caseload.office.name(case.changed_by) if case.changed_by != BY_RULE else "A rule"

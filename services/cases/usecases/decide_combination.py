@@ -7,7 +7,7 @@ from services.cases.domain.case import Case
 from services.cases.domain.caseload import Caseload
 from services.cases.domain.codes import Resolution
 from services.cases.domain.combination import Combination
-from services.cases.storage import caseloads, combinations, contacts, members, referrals
+from services.cases.storage import caseloads, cases, combinations, contacts, members, referrals
 from shared.events.cases import CaseEvent
 from shared.refusal import Refused
 from shared.storage.tx import Tx
@@ -51,7 +51,7 @@ async def _combine(tx: Tx, caseload: Caseload, kept: Case, other: Case) -> tuple
     taken, facts = kept.take_over(other, by, at)
     caseload.put(taken)
     caseload.put(other.give_way(kept.case_id, by, at))
-    for move in (referrals.move, members.move, contacts.move, combinations.follow):
+    for move in (referrals.move, members.move, contacts.move, combinations.follow, cases.follow):
         await move(tx.connection, gone=other.case_id, kept=kept.case_id)
     return (*facts, *caseload.reassign_if_barred(taken))
 

@@ -26,9 +26,14 @@ class Attempt:
     next_due: datetime | None = None
 
 
-async def record_contact(tx: Tx, case_id: UUID, attempt: Attempt, seen: int | None = None) -> tuple[Case, Contact]:
-    """Record a contact on a case. The first attempt begins outreach, the first answer engagement."""
-    caseload, case = await changing.hold(tx, case_id, seen)
+async def record_contact(
+    tx: Tx, case_id: UUID, attempt: Attempt, seen: int | None = None, *, unnamed: bool = False
+) -> tuple[Case, Contact]:
+    """Record a contact on a case. The first attempt begins outreach, the first answer engagement.
+
+    Raises Refused for somebody unknown, times that cannot be, and after a change (`unnamed`: not saying whose).
+    """
+    caseload, case = await changing.hold(tx, case_id, seen, unnamed=unnamed)
     if attempt.by is not None and not caseload.office.knows(attempt.by):
         raise Refused("unknown_staff", "The program knows nobody of this id.", 422, "/body/by")
     contact = check(

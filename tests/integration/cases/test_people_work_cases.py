@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from shared.ids import new_id
-from tests.integration.cases.conftest import BARRED, NOW, Cases, accepted, matched, triaged
+from tests.integration.cases.conftest import BARRED, NOW, Cases, accepted, matched, student, triaged
 from tests.integration.cases.test_referrals_become_cases import assert_counts_are_true
 
 ADA, BO = UUID(int=1), UUID(int=2)
@@ -170,6 +170,13 @@ async def test_a_walled_case_shows_to_the_coordinator_alone_and_a_responder_sees
     for word in (str(ADA), "stalking", "misconduct", "tia", "Tia"):
         assert word not in seen.text
     assert seen.json()["level"] == "critical"
+    await cases.post("tia", f"{path}/accept")
+    seen = await cases.call("uma", "GET", path)
+    late = await cases.call("uma", "POST", f"{path}/contacts", json=CALL | {"version": 1})
+    assert (seen.json()["changed"]["how"], late.json()["detail"].partition(" at ")[0]) == (
+        "accepted", "Somebody accepted this case",
+    )  # fmt: skip
+    assert not [word for word in ("tia", "Tia") if word in seen.text + late.text]
 
 
 async def test_a_director_sees_how_cases_go_and_nothing_of_what_they_say(cases: Cases) -> None:
@@ -178,6 +185,22 @@ async def test_a_director_sees_how_cases_go_and_nothing_of_what_they_say(cases: 
     assert (item["owner_id"], item["state"]) == ("ana", "assigned")
     assert [item[name] for name in ("student_id", "family", "concerns", "referrals")] == [None] * 4
     assert (await cases.call("dee", "GET", f"/cases/{item['case_id']}")).status_code == 403
+    (referral,) = (await cases.the_case())["referrals"]
+    for asked in (f"student_id={ADA}", f"referral_id={referral}", "family=health"):
+        assert len((await cases.get("sam", f"/cases?{asked}"))["items"]) == 1
+        assert (await cases.get("dee", f"/cases?{asked}"))["items"] == []  # or asking would say what is hidden
+
+
+async def test_a_listing_does_not_say_that_something_is_hidden_in_it(cases: Cases) -> None:
+    await cases.tell(*(triaged(UUID(int=100 + n)) for n in range(2)))
+    await cases.tell(triaged(ADA, sensitivity="sensitive"), triaged(BO, sensitivity="sensitive"))
+    hidden = await cases.get("sam", f"/cases?student_id={ADA}&count=1")
+    assert hidden == {"items": [], "after": None}
+    first = await cases.get("sam", "/cases?count=1")
+    last = await cases.get("sam", f"/cases?count=1&after={first['after']}")
+    assert [len(first["items"]), len(last["items"])] == [1, 1]
+    assert first["after"] == first["items"][0]["case_id"]
+    assert last["after"] is None
 
 
 async def test_pages_of_the_listing_follow_each_other_without_gap(cases: Cases) -> None:
@@ -279,6 +302,50 @@ async def test_kept_apart_both_are_the_students_and_the_next_referral_joins_the_
     assert len((await cases.get("sam", f"/cases/{question['case_id']}"))["referrals"]) == 2
     assert (await cases.get("sam", "/combinations"))["items"] == []
     await assert_counts_are_true(cases)
+
+
+async def test_no_question_stays_that_nobody_can_answer(cases: Cases) -> None:
+    cleo = UUID(int=3)
+    one, two, three = triaged(ADA), triaged(BO), triaged(cleo)
+    await cases.know(student(ADA), student(BO), student(cleo))
+    await cases.tell(one, two, three)
+    await cases.know(student(cleo, same_as=BO, sequence=2))
+    await cases.tell(triaged(BO))  # a question about the cases of Bo and Cleo
+    await cases.know(student(BO, same_as=ADA, sequence=2))
+    await cases.tell(triaged(ADA))  # and now about either's and Ada's
+    of = {
+        UUID(row.referral_id): row.case_id
+        for row in await cases.rows("SELECT CAST(referral_id AS text), case_id FROM referrals")
+    }
+    gone, between, kept = (of[each.referral_id] for each in (three, two, one))
+    questions = (await cases.get("sam", "/combinations"))["items"]
+    assert len(questions) == 3
+
+    async def combine(case: UUID, other: UUID) -> None:
+        (question,) = (
+            each for each in questions if (each["case_id"], each["other_case_id"]) == (str(case), str(other))
+        )
+        path = f"/combinations/{question['combination_id']}"
+        await cases.post("sam", path, decision="combine", reason="same_student")
+
+    await combine(kept, gone)
+    left = [(each["case_id"], each["other_case_id"]) for each in (await cases.get("sam", "/combinations"))["items"]]
+    assert left == [(str(kept), str(between))]
+
+
+async def test_a_page_about_a_case_merged_twice_leads_to_where_work_goes_on(cases: Cases) -> None:
+    await cases.tell(triaged(BO))
+    question = await asked(cases)
+    await cases.post("sam", f"/combinations/{question['combination_id']}", decision="combine", reason="same_student")
+    await cases.know(student(BO), student(ADA, same_as=BO))
+    await cases.tell(triaged(BO))
+    (second,) = (await cases.get("sam", "/combinations"))["items"]
+    assert second["other_case_id"] == question["case_id"]
+    await cases.post("sam", f"/combinations/{second['combination_id']}", decision="combine", reason="same_student")
+
+    await cases.tell(accepted(None, "sys", case_id=UUID(question["other_case_id"])))
+    kept = await cases.get("sys", f"/cases/{second['case_id']}")
+    assert kept["team"][-1]["staff_id"] == "sys"
 
 
 async def test_a_case_of_nobody_in_particular_becomes_the_students_and_gets_an_owner(cases: Cases) -> None:

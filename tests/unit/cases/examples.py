@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from services.cases.domain.caseload import Caseload, Noted, Opening
-from services.cases.domain.codes import OPEN_STATES
 from services.cases.domain.office import Colleague, Office
 from services.cases.domain.students import Students
 from shared.ids import new_id
@@ -76,7 +75,7 @@ def note(load: Caseload, referral_id: UUID, **more: Any) -> None:
 
 
 def open_cases(load: Caseload) -> list[UUID]:
-    return [case.case_id for case in load.cases.values() if case.state in OPEN_STATES]
+    return [case.case_id for case in load.cases.values() if case.is_open]
 
 
 def places(load: Caseload) -> list[tuple[Any, ...]]:

@@ -86,6 +86,9 @@ def test_the_first_attempt_is_outreach_and_the_first_answer_engagement() -> None
     assert (fact.attempt, fact.two_way) == (2, True)  # type: ignore[attr-defined]
     again, _ = reached.record_contact(contact())
     assert again.state == State.ENGAGED
+    before = NOW - timedelta(days=1)
+    later, _ = reached.record_contact(contact(outcome_code="reached", at=before))  # happened first, recorded last
+    assert (later.first_attempt_at, later.engaged_at) == (before, before)
 
 
 def test_a_student_who_calls_is_engaged_and_talking_to_a_parent_reaches_nobody() -> None:
