@@ -61,5 +61,6 @@ def earliest_id(at: datetime) -> UUID:
 
 def new_reference() -> str:
     """Return a reference a person can read out, such as `K7Q-2M4X-9RTD`: 55 random bits, so it cannot be guessed."""
-    letters = "".join(secrets.choice(_ALPHABET) for _ in range(REFERENCE_LENGTH))
+    bits = secrets.randbits(5 * REFERENCE_LENGTH)
+    letters = "".join([_ALPHABET[bits >> 5 * place & 31] for place in range(REFERENCE_LENGTH)])
     return f"{letters[:3]}-{letters[3:7]}-{letters[7:]}"

@@ -18,12 +18,15 @@ class Level(StrEnum):
     @property
     def rank(self) -> int:
         """Place in the order of gravity, 0 for none."""
-        return list(Level).index(self)
+        return _LEVELS.index(self)
 
     @property
     def pages(self) -> bool:
         """Whether a level calls somebody rather than telling them."""
         return self.rank >= Level.ELEVATED.rank
+
+
+_LEVELS = tuple(Level)
 
 
 def level(code: str) -> Level:
@@ -50,8 +53,10 @@ class Family(StrEnum):
     @property
     def rank(self) -> int:
         """Place in the order of gravity, 0 the gravest."""
-        return list(Family).index(self)
+        return _FAMILIES.index(self)
 
+
+_FAMILIES = tuple(Family)
 
 FAMILY_OF_CONCERN: dict[str, Family] = {
     "sexual_misconduct": Family.MISCONDUCT_SEX,

@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.privacy.ciphers import KEY_BYTES, CannotOpenError, Sealer, decrypt, encrypt, record_place, text_place
+from shared.privacy.ciphers import KEY_BYTES, CannotOpenError, Sealer, decrypt, record_place, text_place
 from shared.privacy.keys import KeyRing
 from shared.refusal import Refused
 from shared.storage.tx import Tx
@@ -36,7 +36,7 @@ _MAKE_RECORD_KEYS = text(
     FROM unnest(CAST(:records AS uuid[]), CAST(:campuses AS text[]), CAST(:wrapped AS bytea[]))
          AS made(record_id, campus, wrapped)
     ORDER BY record_id
-    ON CONFLICT (record_id) DO NOTHING
+    ON CONFLICT (record_id) DO NOTHING RETURNING record_id
     """
 )
 _RECORD_KEYS = text(
@@ -70,7 +70,8 @@ class Clear(NamedTuple):
 async def seal(tx: Tx, keys: KeyRing, campus: str, texts: Sequence[tuple[UUID, str, UUID, str]]) -> list[bytes]:
     """Return the ciphertexts of (record id, field, row id, text), in order, making record keys where there are none.
 
-    Two statements whatever the number of texts; two more the first time and every ten minutes for the campus key.
+    One statement whatever the number of texts, two when a record has its key already; two more the first time and
+    every ten minutes for the campus key.
     """
     return await seal_all(tx, keys, [Clear(campus, *each) for each in texts])
 
@@ -81,8 +82,10 @@ async def seal_all(tx: Tx, keys: KeyRing, texts: Sequence[Clear]) -> list[bytes]
         return []
     campus_of = {each.record_id: each.campus for each in texts}
     campus_keys = await _campus_keys(tx, keys, sorted(set(campus_of.values())))
-    await _make_record_keys(tx, campus_of, campus_keys)
-    record_keys = await _record_keys(tx.connection, keys, tx.service, campus_of)
+    record_keys = await _make_record_keys(tx, campus_of, campus_keys)
+    known = {record: campus for record, campus in campus_of.items() if record not in record_keys}
+    if known:
+        record_keys |= await _record_keys(tx.connection, keys, tx.service, known)
     if len(record_keys) < len(campus_of):
         raise CannotOpenError("a record was first sealed for another campus")
     sealers = {record: Sealer(key) for record, key in record_keys.items()}
@@ -136,16 +139,21 @@ async def _campus_keys(tx: Tx, keys: KeyRing, campuses: Sequence[str]) -> dict[s
     return found
 
 
-async def _make_record_keys(tx: Tx, campus_of: Mapping[UUID, str], campus_keys: Mapping[str, bytes]) -> None:
+async def _make_record_keys(
+    tx: Tx, campus_of: Mapping[UUID, str], campus_keys: Mapping[str, bytes]
+) -> dict[UUID, bytes]:
+    """Make a key for each record that has none, and return the keys made."""
     records = sorted(campus_of)
-    wrapped = [
-        encrypt(campus_keys[campus_of[record]], secrets.token_bytes(KEY_BYTES), record_place(campus_of[record], record))
-        for record in records
-    ]
     campuses = [campus_of[record] for record in records]
-    await tx.connection.execute(
+    fresh = {record: secrets.token_bytes(KEY_BYTES) for record in records}
+    sealers = {campus: Sealer(key) for campus, key in campus_keys.items()}
+    wrapped = [
+        sealers[campus_of[record]].seal(key, record_place(campus_of[record], record)) for record, key in fresh.items()
+    ]
+    made = await tx.connection.execute(
         _MAKE_RECORD_KEYS, {"records": records, "campuses": campuses, "wrapped": wrapped, "now": tx.now}
     )
+    return {record: fresh[record] for record in made.scalars()}
 
 
 async def _record_keys(
