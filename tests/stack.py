@@ -23,12 +23,13 @@ from deploy.local import databases as administration
 from deploy.local import lifecycle
 from deploy.local import stack as servers
 from deploy.local.home import ROOT, Home, make_folder
-from deploy.local.installation import master_key, services
+from deploy.local.installation import MASTER_KEY, services
 from deploy.local.processes import StartError
 from deploy.local.stack import Stack
 from deploy.local.topics import declared
 from shared.access.tokens import make_keys
 from shared.messaging import topics
+from shared.privacy.keys import make_master_key
 from shared.settings import Settings
 from shared.storage import migrations
 
@@ -153,7 +154,7 @@ def settings_of(stack: Stack, database_prefix: str, prefix: str) -> Settings:
     with (keys / "lock").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         signing, verify = make_keys(keys)
-        master = master_key(keys)
+        master = make_master_key(keys / MASTER_KEY)
     return Settings(
         environment="test",
         postgres_url=stack.postgres_url,

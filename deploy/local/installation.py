@@ -1,18 +1,18 @@
 """What the local installation consists of, as settings: written by `caselight up`, read by every later command."""
 
-import base64
 import importlib.util
 import os
-import secrets
 from pathlib import Path
 
 from deploy.local import processes
 from deploy.local.home import ROOT, Home
 from deploy.local.stack import Stack
-from shared.access.tokens import make_keys, write_secret
+from shared.access.tokens import make_keys
+from shared.privacy.keys import make_master_key
 from shared.settings import SERVICES, Settings
 
 PART = "environment"
+MASTER_KEY = "master.key"
 MAIL = "mail"
 MAIL_PORT = "mail-smtp"
 INBOX_PORT = "mail-inbox"
@@ -40,7 +40,7 @@ def prepare(home: Home, stack: Stack) -> dict[str, str]:
         "CASELIGHT_DATABASE_PASSWORD": home.secret("services"),
         "CASELIGHT_SIGNING_KEY": str(signing),
         "CASELIGHT_VERIFY_KEYS": str(verify),
-        "CASELIGHT_MASTER_KEY": str(master_key(keys)),
+        "CASELIGHT_MASTER_KEY": str(make_master_key(keys / MASTER_KEY)),
         "CASELIGHT_ADMINISTRATORS": ADMINISTRATOR,
         "CASELIGHT_SMTP_URL": f"smtp://127.0.0.1:{usable_port(home, MAIL_PORT, MAIL)}",
         "CASELIGHT_INBOX_URL": f"http://127.0.0.1:{usable_port(home, INBOX_PORT, MAIL, FIRST_INBOX_PORT)}",
@@ -78,14 +78,6 @@ def adopt(state: Path | None = None) -> Settings:
 def url(service: str) -> str:
     """Return the address of a service of the adopted installation."""
     return os.environ.get(f"CASELIGHT_{service.upper()}_URL") or f"http://127.0.0.1:{Settings().port(service)}"
-
-
-def master_key(folder: Path) -> Path:
-    """Return the file with the key that wraps all others, made on first use: 32 bytes in base64."""
-    path = folder / "master.key"
-    if not path.exists():
-        write_secret(path, base64.b64encode(secrets.token_bytes(32)))
-    return path
 
 
 def exists(module: str) -> bool:

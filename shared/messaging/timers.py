@@ -52,6 +52,9 @@ _DUE_IDS = text(
     ORDER BY due_at, id LIMIT :count
     """
 )
+# Whoever did not hear an answer asks again within hours; kept answers hold ids and names of staff.
+ANSWERS_KEPT = timedelta(days=30)
+_FORGET_ANSWERS = text("DELETE FROM idempotency_keys WHERE created_at < :before")
 _BACK_OFF = text("UPDATE timers SET attempts = attempts + 1, retry_at = :retry_at WHERE id = :id RETURNING attempts")
 
 
@@ -113,7 +116,15 @@ async def forget_inbox(database: Database) -> None:
     counters["inbox_rows_forgotten"] += await forget_old(database)
 
 
+async def forget_answers(database: Database) -> None:
+    """Delete what requests with an `Idempotency-Key` were answered long ago."""
+    async with database.transaction(service_actor(database.service)) as tx:
+        gone = await tx.connection.execute(_FORGET_ANSWERS, {"before": tx.now - ANSWERS_KEPT})
+        counters["answers_forgotten"] += gone.rowcount
+
+
 FORGET_INBOX = Watcher("forget_inbox", timedelta(days=1), forget_inbox)
+FORGET_ANSWERS = Watcher("forget_answers", timedelta(days=1), forget_answers)
 
 
 class Timers:
@@ -131,7 +142,7 @@ class Timers:
         watchers: Sequence[Watcher] = (),
     ) -> None:
         self._database, self._handlers = database, dict(handlers)
-        self._watchers = (*watchers, FORGET_INBOX)
+        self._watchers = (*watchers, FORGET_INBOX, FORGET_ANSWERS)
         self._looked: dict[str, datetime] = {}
         self._actor = service_actor(database.service)
         self.name = f"{database.service}.timers"

@@ -32,7 +32,7 @@ Make = Callable[[], Awaitable[tuple[int, Mapping[str, Any]]]]
 
 
 async def once(door: Door, request: Request, make: Make) -> Response:
-    """Return what `make` answers, (status, JSON body), or what it answered when this key was first used.
+    """Return what `make` answers, (status, JSON body), or what it answered when this key was first used (for 30 days).
 
     The answer is kept in the transaction that did the work, so either both are there or neither. Raise Refused (409)
     when the key was used for another request. A request that was refused did nothing, and may be sent again.

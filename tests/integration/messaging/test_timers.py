@@ -10,6 +10,7 @@ from shared.access.actors import service_actor
 from shared.clock import MovableClock
 from shared.ids import new_id
 from shared.messaging.timers import Timer, Timers, Watcher, cancel, set_timers
+from shared.settings import Settings
 from shared.storage.engines import Database, connect
 from shared.storage.tx import Tx
 from tests.support.eventually import eventually
@@ -190,6 +191,18 @@ async def test_watchers_look_when_their_time_has_come_and_a_failing_one_is_no_ha
     await timers.run_due()
 
     assert looked == ["badly", "well", "badly", "badly", "well"]
+
+
+async def test_answers_are_forgotten_after_a_month(database: Database, clock: MovableClock) -> None:
+    keep = text("INSERT INTO idempotency_keys VALUES ('ana', :key, '', 200, '', :at)")
+    async with database.transaction(service_actor("toy_sink")) as tx:
+        await tx.connection.execute(keep, [{"key": f"{days}", "at": WHEN + timedelta(days=days)} for days in (0, 2)])
+    clock.move(timedelta(days=31))
+
+    await Timers(database, Settings(environment="test"), {}).run_due()
+
+    async with database.transaction(service_actor("toy_sink")) as tx:
+        assert list((await tx.connection.execute(text("SELECT key FROM idempotency_keys"))).scalars()) == ["2"]
 
 
 async def test_the_loop_goes_on_by_itself(toys: Toys, database: Database, clock: MovableClock) -> None:
