@@ -17,7 +17,7 @@ from shared.events.codes import Level
 _ITEM = re.compile(r"(\([^)]*\)|<\w+>|[^\s()<>]+?)(\?)?(?:\s+|$)")
 _TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _BETWEEN = r"[\s\-\u2013\u2014]+"
-_GAP = r"(?:[\w']+[\s\-\u2013\u2014]+){0,3}"
+_GAP = r"(?:[\w']+[\s\-\u2013\u2014]+){0,4}"
 _NOT = r"(?:not|never|cannot|cant|dont|doesnt|didnt|isnt|wasnt|wont|hasnt|havent|\w+n't)"
 _NOT_WORDS = frozenset({"not", "never", "cannot", "cant", "dont", "doesnt", "didnt", "isnt", "wasnt", "wont"})
 _NOT_WORDS |= {"hasnt", "havent"}

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -43,6 +44,7 @@ _COLUMNS = {
     "referrer": "bytea",
 }
 _FIELDS = ", ".join(_OWN)
+_values = attrgetter(*_OWN)
 _INSERT = insert("referrals", _COLUMNS, order="referral_id")
 _LOCK_SOURCE = text("SELECT pg_advisory_xact_lock(hashtext('referrals:' || :source))")
 _KNOWN = text(
@@ -205,13 +207,13 @@ async def move(connection: AsyncConnection, combined: Sequence[tuple[UUID, UUID]
 
 
 def _row(referral: Referral) -> list[Any]:
-    values: list[Any] = list(astuple(referral))
+    values: list[Any] = list(_values(referral))
     values[_CONCERNS] = joined(referral.concerns)
     return values
 
 
 def _hits(hits: Sequence[Hit]) -> str:
-    return json.dumps([astuple(hit) for hit in hits]) if hits else "[]"
+    return json.dumps([[hit.category, hit.start, hit.end, hit.concern, hit.negated] for hit in hits]) if hits else "[]"
 
 
 def _referral(row: Any) -> Referral:  # noqa: ANN401 - a row of one of the statements above
