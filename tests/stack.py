@@ -125,7 +125,9 @@ async def ensure_template(stack: Stack) -> None:
 
 def fingerprint() -> str:
     digest = hashlib.sha256()
-    for folder in (ROOT / "shared" / "storage", *ROOT.glob("services/*/storage/migrations")):
+    # Migrations take statements from modules beside them: the common tables, the keys, a service's own.
+    shared = (ROOT / "shared" / "storage", ROOT / "shared" / "privacy")
+    for folder in (*shared, *sorted(ROOT.glob("services/*/storage"))):
         for path in sorted(folder.rglob("*.py")):
             digest.update(path.read_bytes())
     return digest.hexdigest()
