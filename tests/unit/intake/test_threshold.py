@@ -105,7 +105,7 @@ def feeds(draw: st.DrawFn) -> list[Signal]:
 rules = st.builds(rule, st.integers(1, 4), st.sampled_from([0.5, 3.0, 7.0, 21.0]), st.integers(1, 3), st.integers(1, 3))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(feeds(), rules)
 def test_a_whole_file_fires_as_a_plain_count_does(feed: list[Signal], one: Threshold) -> None:
     expected = PlainCount(lambda _: one).arrive(feed)
@@ -113,7 +113,7 @@ def test_a_whole_file_fires_as_a_plain_count_does(feed: list[Signal], one: Thres
     assert found == expected
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(feeds(), rules, st.data())
 def test_batches_in_any_order_fire_as_a_plain_count_of_the_same_batches_does(
     feed: list[Signal], one: Threshold, data: st.DataObject
@@ -129,7 +129,7 @@ def test_batches_in_any_order_fire_as_a_plain_count_of_the_same_batches_does(
     assert all(later - earlier > timedelta(days=one.days) for earlier, later in pairwise(times))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(feeds(), rules, st.integers(1, 6))
 def test_cut_into_pieces_a_feed_in_time_order_fires_as_in_one(feed: list[Signal], one: Threshold, size: int) -> None:
     feed = sorted((each._replace(cleared_at=None) for each in feed), key=lambda each: each.raised_at)
@@ -143,7 +143,7 @@ def test_cut_into_pieces_a_feed_in_time_order_fires_as_in_one(feed: list[Signal]
     assert [made for piece in pieces for made in incremental.arrive(piece)] == PlainCount(lambda _: one).arrive(feed)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(feeds(), rules, rules, st.integers(0, 60))
 def test_an_edition_holds_from_its_day_on(feed: list[Signal], before: Threshold, after: Threshold, day: int) -> None:
     since = START + timedelta(days=day)
