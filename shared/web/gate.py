@@ -182,7 +182,8 @@ class Gate:
             administrators=self._site.administrators,
         )
         context = self._context or row_context(actor)
-        await set_context(tx.connection, context)
+        if context != row_context(tx.actor):  # which the transaction began with; who has no role needs no more
+            await set_context(tx.connection, context)
         # The lists are the transaction's own, so that what is published through the door is what gets stored.
         return Door(
             connection=tx.connection,
