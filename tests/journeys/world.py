@@ -10,13 +10,16 @@ from importlib import import_module
 from typing import Any
 
 import httpx
+from sqlalchemy import text
 
 from deploy.local.mail import MailSink
+from shared.access.actors import service_actor
 from shared.access.tokens import mint
 from shared.clock import MovableClock
 from shared.ids import new_id
 from shared.service import Service
 from shared.settings import SERVICES, Settings
+from shared.storage.engines import connect
 from tests.journeys.program import DOCUMENT
 from tests.support.eventually import eventually
 from tests.support.quiet import until_quiet
@@ -58,11 +61,19 @@ class World:
     async def _open(self) -> None:
         answer = await self.call("ada", "POST", "program", "/program:apply", json={"document": DOCUMENT})
         assert answer.status_code == httpx.codes.OK, answer.text
+        changes = len(answer.json()["changes"])
         for name in SERVICES:
-            await eventually(lambda name=name: self._ready(name), within=60)  # type: ignore[misc]
+            await eventually(lambda name=name: self._ready(name, changes), within=60)  # type: ignore[misc]
 
-    async def _ready(self, service: str) -> bool:
-        return (await self.call(None, "GET", service, "/health/ready")).is_success
+    async def _ready(self, service: str, program: int) -> bool:
+        """Return whether a service answers and has heard of the whole program: a replica may be ready, and empty."""
+        if not (await self.call(None, "GET", service, "/health/ready")).is_success:
+            return False
+        database = connect(self.settings, service, "worker", self.clock, pool=1)
+        async with database.transaction(service_actor(service)) as tx:
+            known = (await tx.connection.execute(text("SELECT count(*) FROM program_snapshots"))).scalar_one()
+        await database.close()
+        return bool(known >= program)
 
     async def call(self, person: str | None, method: str, service: str, path: str, **more: Any) -> httpx.Response:
         """Let a person call a service over HTTP, with a fresh token and, for a POST, a fresh Idempotency-Key."""
