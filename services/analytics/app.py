@@ -12,7 +12,7 @@ from shared.messaging.replicas import Replicas
 from shared.messaging.timers import Timers, Watcher
 from shared.service import Loop, Service
 from shared.settings import Settings
-from shared.storage.engines import connect
+from shared.storage.engines import connect_both
 from shared.web.app import create_app
 
 NAME = "analytics"
@@ -20,8 +20,7 @@ NAME = "analytics"
 
 def build(settings: Settings, clock: Clock, role: Literal["api", "worker", "both"] = "both") -> Service:
     """Return analytics, not started. `api` answers HTTP and works nothing off; `worker` the reverse."""
-    database = connect(settings, NAME, "api", clock)
-    worker = connect(settings, NAME, "worker", clock)
+    database, worker = connect_both(settings, NAME, clock)
     replicas = Replicas(worker, settings, topics=("program",))
     api = create_app(
         NAME, settings, database, title="Caselight analytics", routers=[http.router], ready=replicas.ready

@@ -10,7 +10,7 @@ from shared.messaging.replicas import Replicas
 from shared.messaging.timers import Timers
 from shared.service import Loop, Service
 from shared.settings import Settings
-from shared.storage.engines import connect
+from shared.storage.engines import connect_both
 from shared.web.app import create_app
 
 NAME = "cases"
@@ -18,8 +18,7 @@ NAME = "cases"
 
 def build(settings: Settings, clock: Clock, role: Literal["api", "worker", "both"] = "both") -> Service:
     """Return cases, not started. `api` answers HTTP and works nothing off; `worker` the reverse."""
-    database = connect(settings, NAME, "api", clock)
-    worker = connect(settings, NAME, "worker", clock)
+    database, worker = connect_both(settings, NAME, clock)
     replicas = Replicas(worker, settings, topics=("program", "roster"))
     api = create_app(NAME, settings, database, title="Caselight cases", routers=[router], ready=replicas.ready)
     loops: dict[str, Loop] = {}

@@ -15,7 +15,7 @@ from shared.messaging.timers import Timers, Watcher
 from shared.privacy.keys import KeyRing
 from shared.service import Loop, Service
 from shared.settings import Settings
-from shared.storage.engines import Database, connect
+from shared.storage.engines import Database, connect_both
 from shared.web.app import create_app
 from shared.web.limits import RateLimiter
 
@@ -25,9 +25,7 @@ _LOOK_EVERY = timedelta(seconds=1)
 
 def build(settings: Settings, clock: Clock, role: Literal["api", "worker", "both"] = "both") -> Service:
     """Return intake, not started."""
-    database = connect(settings, NAME, "api", clock)
-    worker = connect(settings, NAME, "worker", clock)
-    worker.published = database.published  # what the routes commit wakes the relay of this process
+    database, worker = connect_both(settings, NAME, clock)
     replicas = Replicas(worker, settings, topics=REPLICAS)
     limiter = RateLimiter(settings.redis_url, clock)
     api = create_app(

@@ -21,7 +21,7 @@ from shared.messaging.timers import Timer, Timers
 from shared.privacy.keys import KeyRing
 from shared.service import Loop, Service
 from shared.settings import Settings
-from shared.storage.engines import Database, connect
+from shared.storage.engines import Database, connect_both
 from shared.storage.tx import Tx
 from shared.web.app import create_app
 
@@ -54,7 +54,8 @@ class Works:
 
 def build(settings: Settings, clock: Clock, role: Literal["api", "worker", "both"] = "both") -> Service:
     """Build the service in one of its roles; nothing is connected yet."""
-    works, api = assemble(settings, clock), connect(settings, NAME, "api", clock)
+    api, worker = connect_both(settings, NAME, clock)
+    works = assemble(settings, worker)
     app = create_app(
         NAME,
         settings,
@@ -72,9 +73,8 @@ def build(settings: Settings, clock: Clock, role: Literal["api", "worker", "both
     return Service(NAME, app, {} if role == "api" else works.loops(), close)
 
 
-def assemble(settings: Settings, clock: Clock) -> Works:
+def assemble(settings: Settings, database: Database) -> Works:
     """Put together what works beside HTTP."""
-    database = connect(settings, NAME, "worker", clock)
     link_key = KeyRing(settings).secret("page links")
     courier = Courier(database, _writer(settings, link_key), Connections(Server.of(settings.smtp_url)))
     desk = Desk(link_key, courier.wake)

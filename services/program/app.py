@@ -7,7 +7,7 @@ from shared.clock import Clock
 from shared.messaging.relay import Relay
 from shared.service import Loop, Service
 from shared.settings import Settings
-from shared.storage.engines import connect
+from shared.storage.engines import connect_both
 from shared.web.app import create_app
 
 NAME = "program"
@@ -17,8 +17,7 @@ LARGEST_DOCUMENT = 16 * 1024 * 1024
 
 def build(settings: Settings, clock: Clock, role: Literal["api", "worker", "both"] = "both") -> Service:
     """Return program, not started. `api` answers HTTP and relays nothing; `worker` the reverse."""
-    database = connect(settings, NAME, "api", clock)
-    worker = connect(settings, NAME, "worker", clock)
+    database, worker = connect_both(settings, NAME, clock)
     api = create_app(
         NAME, settings, database, title="Caselight program", routers=[router], limit=LARGEST_DOCUMENT
     )  # fmt: skip

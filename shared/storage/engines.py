@@ -76,6 +76,13 @@ def row_context(actor: Actor) -> dict[str, str]:
     }
 
 
+def connect_both(settings: Settings, service: str, clock: Clock) -> tuple[Database, Database]:
+    """Return a service's database for its routes and for its work. What either commits wakes the one relay."""
+    api, worker = connect(settings, service, "api", clock), connect(settings, service, "worker", clock)
+    worker.published = api.published
+    return api, worker
+
+
 def connect(settings: Settings, service: str, role: DatabaseRole, clock: Clock, *, pool: int = 10) -> Database:
     """Return a service's database. Connects on first use; parameters never show in errors or logs."""
     engine = create_async_engine(

@@ -28,6 +28,7 @@ from shared.messaging.records import Record, record_of
 from shared.service import Service
 from shared.settings import Settings
 from shared.storage import snapshots
+from shared.storage.engines import connect
 from tests.unit.notifications.world import CAMPUS, CONTACT, LONG_AGO, NOW, ROTAS, STAFF
 
 _numbers = count(1)
@@ -213,7 +214,7 @@ async def office(settings: Settings, tmp_path: Path) -> AsyncIterator[Office]:
     sink.start()
     own = settings.model_copy(update={"smtp_url": sink.url})
     clock = MovableClock(NOW)
-    service, works = build(own, clock, role="api"), assemble(own, clock)
+    service, works = build(own, clock, role="api"), assemble(own, connect(own, "notifications", "worker", clock))
     found = Office(own, clock, works, service, sink)
     await found.forget(*_TABLES)
     async with works.database.transaction(service_actor("notifications")) as tx:
