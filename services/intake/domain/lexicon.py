@@ -7,7 +7,7 @@ The format of the file is explained at its top (`services/intake/lexicons/en.tom
 import re
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,6 +27,7 @@ _REACH = 160
 _MOST_BRIDGES = 8
 # Typed apostrophes come in several shapes; the place of a word must not change when they are made one.
 _APOSTROPHES = str.maketrans("\u2019\u2018\u02bc\u0060\u00b4", "'''''")
+_ASCII = re.compile("[A-Z]+")
 # Signs nobody sees, which copied text brings along, and which would split a word in two.
 _UNSEEN = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")
 
@@ -55,12 +56,16 @@ class _Terms:
 
     by_word: Mapping[str, tuple[tuple[Kind, re.Pattern[str]], ...]]
 
-    def find(self, text: str, words: Iterable[tuple[str, int]]) -> Iterator[tuple[Kind, int, int]]:
-        for word, start in words:
-            for kind, pattern in self.by_word.get(word, ()):
-                found = pattern.match(text, start)
+    def find(self, text: str) -> Iterator[tuple[Kind, int, int]]:
+        for word in _TOKEN.finditer(text):
+            patterns = self.by_word.get(word.group()) or self._negator(word.group())
+            for kind, pattern in patterns:
+                found = pattern.match(text, word.start())
                 if found is not None:
-                    yield kind, start, found.end()
+                    yield kind, word.start(), found.end()
+
+    def _negator(self, word: str) -> tuple[tuple[Kind, re.Pattern[str]], ...]:
+        return self.by_word.get("not", ()) if word.endswith("n't") else ()
 
 
 @dataclass(frozen=True)
@@ -101,13 +106,12 @@ class Lexicon:
     def find(self, text: str) -> tuple[Hit, ...]:
         """Return every hit in the order of the text; the longest where several of a category begin at one place."""
         plain, places = _plain(text)
-        words = [(_key(found.group()), found.start()) for found in _TOKEN.finditer(plain)]
         longest: dict[tuple[Kind, int], int] = {}
-        for kind, start, end in self._terms.find(plain, words):
+        for kind, start, end in self._terms.find(plain):
             longest[kind, start] = max(end, longest.get((kind, start), 0))
         if not longest:
             return ()
-        idioms = [(start, end) for _, start, end in self._idioms.find(plain, words)]
+        idioms = [(start, end) for _, start, end in self._idioms.find(plain)]
         hits = [
             Hit(category, places(start), places(end - 1) + 1, concern, self._negated(plain, start))
             for ((category, concern), start), end in longest.items()
@@ -118,10 +122,10 @@ class Lexicon:
     def _negated(self, text: str, start: int) -> bool:
         """Whether a negator stands before `start` with nothing but bridging words between."""
         clause = _SIGN.split(text[max(0, start - _REACH) : start])[-1]
-        words = [word.lower() for word in _TOKEN.findall(clause)]
+        words = _TOKEN.findall(clause)
         for place in range(len(words) - 1, max(-1, len(words) - 2 - _MOST_BRIDGES), -1):
             word = words[place]
-            if word in self._negators or _key(word) == "not":
+            if word in self._negators or _is_not(word):
                 return not (place and words[place - 1] in self._unless_before)
             if word not in self._bridges:
                 return False
@@ -135,7 +139,9 @@ def edition_at(editions: Sequence[Lexicon], at: datetime) -> Lexicon:
 
 
 def _plain(text: str) -> tuple[str, "_Places"]:
-    text = text.translate(_APOSTROPHES)
+    lower = text.lower()
+    # A letter may grow when it is made small (İ); then places would shift, and its capital stays.
+    text = (lower if len(lower) == len(text) else _ASCII.sub(_small, text)).translate(_APOSTROPHES)
     if _UNSEEN.search(text) is None:
         return text, _Places(None)
     kept = [place for place, sign in enumerate(text) if _UNSEEN.match(sign) is None]
@@ -152,9 +158,12 @@ class _Places:
         return place if self.kept is None else self.kept[place]
 
 
-def _key(word: str) -> str:
-    lower = word.lower()
-    return "not" if lower.endswith("n't") or lower in _NOT_WORDS else lower
+def _small(capital: re.Match[str]) -> str:
+    return capital.group().lower()
+
+
+def _is_not(word: str) -> bool:
+    return word in _NOT_WORDS or word.endswith("n't")
 
 
 def _terms_of(category: str, entry: Mapping[str, Any]) -> Iterator[tuple[Kind, str]]:
@@ -168,7 +177,7 @@ def _compiled(terms: Sequence[tuple[Kind, str]], words: Mapping[str, Sequence[st
     by_word: dict[str, list[tuple[Kind, re.Pattern[str]]]] = defaultdict(list)
     for kind, term in terms:
         items = [_Item(found[1], found[2] == "?", words) for found in _ITEM.finditer(term)]
-        pattern = re.compile("".join(item.pattern(last=item is items[-1]) for item in items) + r"(?!\w)", re.IGNORECASE)
+        pattern = re.compile("".join(item.pattern(last=item is items[-1]) for item in items) + r"(?!\w)")
         for word in items[0].first_words():
             by_word[word].append((kind, pattern))
     return _Terms({word: tuple(found) for word, found in by_word.items()})
@@ -191,7 +200,8 @@ class _Item:
         return [part.replace(named[0], word) for word in self.words[named[1]]] if named else [part]
 
     def first_words(self) -> set[str]:
-        return {_key(alternative.split()[0]) for alternative in self.alternatives()}
+        words = {alternative.split()[0] for alternative in self.alternatives()}
+        return words | _NOT_WORDS if "not" in words else words
 
     def pattern(self, *, last: bool) -> str:
         if self.source == "_":

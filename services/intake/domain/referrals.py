@@ -163,10 +163,10 @@ def receive(
         received_at=now,
         status="received",
         case_id=None,
-        version=0,
+        version=1 + screening.danger + screening.misconduct,
         import_id=incoming.import_id,
     )
-    referral, facts = _announced(referral, misconduct=screening.misconduct)
+    facts = _announced(referral, misconduct=screening.misconduct)
     referral, more = by_rule(referral, triage, now)
     return referral, (*facts, *more)
 
@@ -222,38 +222,35 @@ def matched(
     return known, (fact, *more)
 
 
-def _announced(referral: Referral, *, misconduct: bool) -> tuple[Referral, tuple[Event, ...]]:
-    facts: list[Event] = []
+def _announced(referral: Referral, *, misconduct: bool) -> tuple[Event, ...]:
+    """Return what is known at once, the danger first. The referral's version counts these events."""
+    received = ReferralReceived(
+        **_head(referral),
+        source_kind=referral.source_kind,
+        channel=referral.channel,
+        concerns=referral.concerns,
+        level=referral.level,
+        urgency=referral.urgency,
+        received_at=referral.received_at,
+        happened_at=referral.happened_at,
+    )
+    if not referral.danger and not misconduct:
+        return (received,)
+    head = {**_head(referral), "happened_at": referral.happened_at}
+    urgent: list[Event] = []
     if referral.danger:
-        referral = replace(referral, version=referral.version + 1)
-        facts.append(
+        urgent.append(
             DangerRaised(
-                **_head(referral),
+                **{**head, "sequence": 1},
                 level=referral.level,
                 found_by=referral.found_by,
                 raised_at=referral.received_at,
-                happened_at=referral.happened_at,
             )
         )
     if misconduct:
-        referral = replace(referral, version=referral.version + 1)
-        facts.append(
-            MisconductReported(**_head(referral), reported_at=referral.received_at, happened_at=referral.happened_at)
-        )
-    referral = replace(referral, version=referral.version + 1)
-    facts.append(
-        ReferralReceived(
-            **_head(referral),
-            source_kind=referral.source_kind,
-            channel=referral.channel,
-            concerns=referral.concerns,
-            level=referral.level,
-            urgency=referral.urgency,
-            received_at=referral.received_at,
-            happened_at=referral.happened_at,
-        )
-    )
-    return referral, tuple(facts)
+        head["sequence"] = len(urgent) + 1
+        urgent.append(MisconductReported(**head, reported_at=referral.received_at))
+    return (*urgent, received)
 
 
 def _decided(

@@ -1,6 +1,7 @@
 """Take in a batch of a referral file."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from services.intake.domain.referral_rows import ReferralRow
 from services.intake.domain.referrals import Incoming
@@ -9,7 +10,7 @@ from services.intake.storage import imports
 from services.intake.storage.imports import Counts, Import
 from services.intake.usecases.receive_referrals import receive_referrals
 from shared.events.codes import Channel
-from shared.ids import new_id, new_reference
+from shared.ids import new_ids, new_reference
 from shared.privacy.keys import KeyRing
 from shared.storage.tx import Tx
 
@@ -19,7 +20,9 @@ async def import_referrals(
 ) -> tuple[Counts, list[Reject]]:
     """Take in a batch and return what became of it. What a file brings is not live: it may be old and wakes nobody."""
     once = {row.source_event_id: row for row in reversed(rows)}
-    receipts = await receive_referrals(tx, keys, [_incoming(of, row) for row in reversed(once.values())])
+    ids = new_ids(len(once))
+    new = [_incoming(of, id_, row) for id_, row in zip(ids, reversed(once.values()), strict=True)]
+    receipts = await receive_referrals(tx, keys, new)
     made = sum(not receipt.again for receipt in receipts)
     await imports.keep_rejects(tx, keys, of, unreadable)
     counts = Counts(
@@ -32,9 +35,9 @@ async def import_referrals(
     return counts, list(unreadable)
 
 
-def _incoming(of: Import, row: ReferralRow) -> Incoming:
+def _incoming(of: Import, id_: UUID, row: ReferralRow) -> Incoming:
     return Incoming(
-        referral_id=new_id(),
+        referral_id=id_,
         reference=new_reference(),
         campus=row.campus,
         about=row.about,
