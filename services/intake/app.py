@@ -27,7 +27,7 @@ def build(settings: Settings, clock: Clock, role: Literal["api", "worker", "both
     """Return intake, not started."""
     database, worker = connect_both(settings, NAME, clock)
     replicas = Replicas(worker, settings, topics=REPLICAS)
-    limiter = RateLimiter(settings.redis_url, clock)
+    limiter = RateLimiter(settings.redis_url, clock, prefix=f"{settings.topic_prefix}{NAME}.limit:")
     api = create_app(
         NAME,
         settings,

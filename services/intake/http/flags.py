@@ -14,6 +14,7 @@ from services.intake.usecases.import_flags import COMMENT, comment_record
 from shared.access.actions import Action
 from shared.access.decision import Resource
 from shared.privacy.text import unseal
+from shared.program import Program, load_program
 from shared.web.gate import Door, SignedIn
 from shared.web.listing import Listing
 
@@ -34,24 +35,28 @@ async def list_flags(
 ) -> Listing[FlagView]:
     """Show flags of a campus, in the order they came; of one student with their comments."""
     async with gate.begin() as door:
-        matter = await _matter(door, student_id)
+        program = await load_program(door.connection)
+        matter = await _matter(door, program, student_id)
         resource = Resource(
             "flags",
             campus=campus,
             student_id=str(student_id) if student_id else None,
             team=matter.team,
+            recused=matter.recused,
             granted=matter.granted,
         )
         await door.allow(Action.FLAGS_LIST, resource, filter=f"campus={campus}", ids=_ids(student_id))
         rows = await flags.page(
             door.connection, campus, student_id=student_id, referral_id=None, after=after, count=_PAGE
         )
+        away = standing.kept_away(program, door.actor.id)
+        shown = [row for row in rows if str(row.student_id) not in away]
         reads = student_id is not None and (
             door.actor.id in matter.team | matter.granted
             or any(door.actor.has(role, campus) for role in _WORKS_WITH_STUDENTS)
         )
-        comments = await _comments(door, keys, campus, rows) if reads else {}
-    return Listing(items=flag_views(rows, comments), after=rows[-1].flag_id if len(rows) == _PAGE else None)
+        comments = await _comments(door, keys, campus, shown) if reads else {}
+    return Listing(items=flag_views(shown, comments), after=rows[-1].flag_id if len(rows) == _PAGE else None)
 
 
 def flag_views(rows: Sequence[Any], comments: Mapping[UUID, str] | None = None) -> list[FlagView]:
@@ -77,10 +82,10 @@ def flag_views(rows: Sequence[Any], comments: Mapping[UUID, str] | None = None) 
     ]
 
 
-async def _matter(door: Door, student_id: UUID | None) -> Matter:
+async def _matter(door: Door, program: Program, student_id: UUID | None) -> Matter:
     if student_id is None:
         return Matter()
-    return (await standing.to_students(door.connection, [student_id], door.now)).get(student_id, Matter())
+    return (await standing.to_students(door.connection, [student_id], program, door.now))[student_id]
 
 
 async def _comments(door: Door, keys: Keys, campus: str, rows: Sequence[Any]) -> dict[UUID, str]:

@@ -83,20 +83,34 @@ async def resources(
     ]
 
 
-async def to_students(connection: AsyncConnection, students: Iterable[UUID], now: datetime) -> dict[UUID, Matter]:
-    """Return who stands to each student through a matter of theirs."""
-    rows = (await connection.execute(_OF_STUDENTS, {"students": sorted(set(students))})).all()
+async def to_students(
+    connection: AsyncConnection, students: Iterable[UUID], program: Program, now: datetime
+) -> dict[UUID, Matter]:
+    """Return who stands to each of these students through a matter of theirs, and who must keep away from them.
+
+    Whoever is recused from one matter of a student keeps away from the student here: a name or a flag is of no matter.
+    """
+    asked = sorted(set(students))
+    rows = (await connection.execute(_OF_STUDENTS, {"students": asked})).all()
     granted = await _granted(connection, [row.referral_id for row in rows], now)
     teams = await _teams(connection, [row.case_id for row in rows if row.case_id])
-    found: dict[UUID, Matter] = {}
+    conflicts = _conflicts(program)
+    found = {student: Matter(recused=conflicts.get(str(student), frozenset())) for student in asked}
     for row in rows:
-        matter, known = _matter(teams.get(row.case_id), now), found.get(row.student_id, Matter())
+        matter, known = _matter(teams.get(row.case_id), now), found[row.student_id]
         own = frozenset({matter.owner_id}) if matter.owner_id else frozenset()
         found[row.student_id] = Matter(
             team=known.team | matter.team | own,
+            recused=known.recused | matter.recused,
             granted=known.granted | matter.granted | granted.get(row.referral_id, frozenset()),
         )
     return found
+
+
+def kept_away(program: Program, staff_id: str) -> frozenset[str]:
+    """Return the students whom somebody must keep away from, as text."""
+    person = program.staff.get(staff_id)
+    return frozenset(conflict.student_id for conflict in person.conflicts) if person else frozenset()
 
 
 async def _granted(connection: AsyncConnection, ids: Sequence[UUID], now: datetime) -> dict[UUID, frozenset[str]]:

@@ -8,9 +8,10 @@ import pytest
 
 from shared.access.tokens import mint
 from shared.events.flags import FlagRaised
+from shared.events.program import Conflict
 from shared.events.referrals import DangerRaised, ReferralReceived, ReferralTriaged
 from shared.events.roster import StudentSnapshot
-from tests.integration.intake.conftest import DANGER, FLAG_COLUMNS, ROSTER, Intake, flag, flag_file, kinds
+from tests.integration.intake.conftest import DANGER, FLAG_COLUMNS, ROSTER, Intake, flag, flag_file, kinds, person
 
 REFERRAL_COLUMNS = (
     "campus_code,source_event_id,source_kind,student_id,student_email,concerns,urgency,narrative,relationship,"
@@ -167,6 +168,18 @@ async def test_comments_are_sealed_and_shown_to_those_who_work_with_the_student(
     assert [one["comment"] for one in (await intake.get("ana", path))["items"]] == ["Cried in class."]
     assert [one["comment"] for one in (await intake.get("fred", path))["items"]] == [None]
     assert (await intake.call("fay", "GET", path)).status_code == httpx.codes.FORBIDDEN
+
+
+async def test_who_must_keep_away_from_a_student_sees_no_flag_and_no_name_of_theirs(intake: Intake) -> None:
+    await intake.send_file(FLAGS, flag_file(flag("A1", "N1", "BIO", 0, comment="Cried."), flag("A2", "N2", "BIO", 0)))
+    first, second = await intake.student("N1"), await intake.student("N2")
+    await intake.know(person("rex", "case_manager", conflicts=(Conflict(str(first)),)))
+
+    assert (await intake.call("rex", "GET", f"/flags?campus=NORTH&student_id={first}")).is_error
+    listed = (await intake.get("rex", "/flags?campus=NORTH"))["items"]
+    assert [one["student_id"] for one in listed] == [str(second)]
+    named = await intake.post("rex", "/people:resolve", student_ids=[str(first), str(second)])
+    assert [one["student_id"] for one in named["people"]] == [str(second)]
 
 
 # --------------------------------------------------------------------------------------------------- bad input
