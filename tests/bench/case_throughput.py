@@ -3,7 +3,7 @@
 import time
 
 from deploy.local.stack import Stack
-from services.intake.http.upload import BATCH
+from services.intake.http.imports import REFERRALS
 from tests.bench import sample, work
 from tests.bench.bare import run as bare
 from tests.bench.bare.plan import plan
@@ -33,7 +33,7 @@ async def measure(stack: Stack) -> list[Figure]:
         done = await counted(installation) - before
     say(f"case_throughput: each referral makes {done.described(WARM + COUNT)}", *done.lines(WARM + COUNT))
     plans = plan(done, WARM + COUNT, COUNT, ("intake", "cases", "analytics"))
-    async with bare.prepared(stack, plans, batch=BATCH) as path:
+    async with bare.prepared(stack, plans, batch=REFERRALS.batch) as path:
         path.begin()
         bare_seconds = await path.finish()
         say(f"case_throughput: milliseconds of processor a referral, bare: {path.usage.described(COUNT)}")

@@ -7,7 +7,7 @@ import time
 import psutil
 
 from deploy.local.stack import Stack
-from services.intake.http.upload import BATCH
+from services.intake.http.imports import FLAGS
 from tests.bench import sample
 from tests.bench.bare import run as bare
 from tests.bench.bare.plan import plan
@@ -47,7 +47,7 @@ async def measure(stack: Stack) -> list[Figure]:
     assert done is not None
     say(f"flags_import: each flag makes {done.described(SIZES[-1])}", *done.lines(SIZES[-1]))
     plans = plan(done, SIZES[-1], SIZES[-1], ("intake",))
-    async with bare.prepared(stack, plans, batch=BATCH) as path:
+    async with bare.prepared(stack, plans, batch=FLAGS.batch) as path:
         path.begin()
         reference = SIZES[-1] / await path.finish()
         say(f"flags_import: milliseconds of processor a row, bare: {path.usage.described(SIZES[-1])}")

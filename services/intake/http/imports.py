@@ -48,7 +48,7 @@ ROSTER: Kind[StudentRow] = Kind(
 )
 FLAGS: Kind[FlagRow] = Kind("flags", Action.FLAGS_IMPORT, flag_rows.SHAPE, FlagReader, import_flags)
 REFERRALS: Kind[ReferralRow] = Kind(
-    "referrals", Action.REFERRAL_IMPORT, referral_rows.SHAPE, ReferralReader, import_referrals
+    "referrals", Action.REFERRAL_IMPORT, referral_rows.SHAPE, ReferralReader, import_referrals, batch=500
 )
 
 

@@ -32,6 +32,8 @@ from shared.refusal import Refused
 from shared.storage.tx import Tx
 from shared.web.gate import Door, Gate
 
+# Each batch is a transaction. What it deletes and inserts meanwhile stays in the relay's way until it ends, and while
+# its rows are worked out nothing else is answered: rows that cost much come in smaller batches.
 BATCH = 4_000
 _SHOWN = 20
 
@@ -51,13 +53,14 @@ class Reader(Protocol[R_co]):
 
 @dataclass(frozen=True)
 class Kind(Generic[R]):
-    """A kind of file: what its rows are and what is done with a batch of them."""
+    """A kind of file: what its rows are and what is done with a batch of at most `batch` of them."""
 
     name: str
     action: Action
     shape: Shape
     reader: Callable[[Columns, Zones, datetime], Reader[R]]
     take_in: Callable[[Tx, KeyRing, Import, Sequence[R], Sequence[Reject]], Awaitable[tuple[Counts, list[Reject]]]]
+    batch: int = BATCH
 
 
 @dataclass(frozen=True)
@@ -136,8 +139,9 @@ class Flow(Generic[R]):
     async def put(self, rows: Sequence[Record], *, last: bool = False) -> None:
         """Take in rows; whole batches go on their way. With `last`, everything does, and has arrived on return."""
         self._rows += rows
-        while len(self._rows) >= BATCH:
-            batch, self._rows = self._rows[:BATCH], self._rows[BATCH:]
+        size = self._kind.batch
+        while len(self._rows) >= size:
+            batch, self._rows = self._rows[:size], self._rows[size:]
             await self._send(batch)
         if last:
             batch, self._rows = self._rows, []
