@@ -62,7 +62,7 @@ async def figures(
         raise Refused(
             "bad_range", "The days must run forwards, over at most two years.", status=422, pointer="/query/since"
         )
-    asked = f"campus={campus or 'all'} since={first} until={last} kinds={','.join(kinds) or 'all'}"
+    asked = f"campus={campus or ''} since={first} until={last} kinds={','.join(kinds) or 'all'}"
     campuses = await _campuses(door, Action.FIGURES_READ, campus, asked)
     return Figures(
         progress=await reads.progress(door.connection),
@@ -74,7 +74,7 @@ async def figures(
 
 async def caseloads(door: Door, *, campus: str | None) -> Caseloads:
     """Return how many open cases each member of staff has."""
-    campuses = await _campuses(door, Action.CASELOAD_READ, campus, f"campus={campus or 'all'}")
+    campuses = await _campuses(door, Action.CASELOAD_READ, campus, f"campus={campus or ''}")
     rows = await reads.caseloads(door.connection, campuses)
     return Caseloads(await reads.progress(door.connection), [Caseload(*row) for row in rows])
 

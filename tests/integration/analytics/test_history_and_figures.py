@@ -240,7 +240,7 @@ async def test_every_answer_is_audited_with_what_was_asked(analytics: Analytics)
     await analytics.get("lindqvist", "/figures?since=2026-09-01&until=2026-09-30&kind=flags")
     [(payload,)] = await analytics.rows("SELECT payload FROM outbox")
 
-    assert b"campus=all since=2026-09-01 until=2026-09-30 kinds=flags" in payload
+    assert b"campus= since=2026-09-01 until=2026-09-30 kinds=flags" in payload
     assert b'"resource_ids":["NORTH"]' in payload
 
 
