@@ -108,7 +108,8 @@ async def started(client: Any) -> Any:  # noqa: ANN401 - aiokafka has no types
         await client.start()
     except BaseException:
         with contextlib.suppress(Exception):  # the failed start is what the caller hears about
-            await asyncio.wait_for(client.stop(), _GIVE_UP_STOPPING)
+            async with asyncio.timeout(_GIVE_UP_STOPPING):
+                await client.stop()
         raise
     return client
 
@@ -116,7 +117,8 @@ async def started(client: Any) -> Any:  # noqa: ANN401 - aiokafka has no types
 async def _close(producer: AIOKafkaProducer) -> None:
     """Flush and close; after 5 s without the broker, close without. The outbox still has what was not acknowledged."""
     try:
-        await asyncio.wait_for(producer.stop(), _GIVE_UP_STOPPING)
+        async with asyncio.timeout(_GIVE_UP_STOPPING):
+            await producer.stop()
     except TimeoutError:
         counters["producers_given_up"] += 1
         with contextlib.suppress(Exception):  # nothing is lost by a client that closes badly

@@ -45,8 +45,10 @@ def _passes(error: BaseException) -> bool:
     state = getattr(error, "sqlstate", None)
     if isinstance(state, str):
         return state[:2] in TRANSIENT_CLASSES or type(error).__name__ in TRANSIENT_NAMES
-    # asyncpg's own word for "the connection went away under me"; it has no SQLSTATE.
-    return type(error).__name__ == "InterfaceError" and "connection" in str(error)
+    # asyncpg's own words for "the connection went away under me", which have no SQLSTATE. The second is what it says
+    # when that happens in the middle of a statement; a new connection knows nothing of it.
+    name = type(error).__name__
+    return (name == "InterfaceError" and "connection" in str(error)) or name == "InternalClientError"
 
 
 async def patiently(

@@ -139,8 +139,10 @@ class Relay:
             if read == BATCH:
                 continue
             wait = _BUSY_POLL if read else min(wait * 1.5, _IDLE_POLL)
+            # Not wait_for: before Python 3.12 it swallows being cancelled at the moment of a commit.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(published.wait(), wait)
+                async with asyncio.timeout(wait):
+                    await published.wait()
 
     # -- one round ---------------------------------------------------------------------------------
 

@@ -6,9 +6,14 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
+from typing import Any
+
+import httpx
 
 from deploy.local.mail import MailSink
 from shared.clock import MovableClock
+from shared.ids import new_id
+from shared.messaging.failures import is_transient
 from shared.settings import Settings
 from tests.faults.rows import rows
 from tests.journeys.program import DOCUMENT
@@ -61,7 +66,27 @@ class Works(World):
 
     async def ready(self, name: str) -> None:
         """Wait until a service answers as ready."""
-        await eventually(lambda: self._ready(name), within=WITHIN, why=f"{name} is ready")
+
+        async def answers() -> bool:
+            return (await self.call(None, "GET", name, "/health/ready")).is_success
+
+        await eventually(answers, within=WITHIN, why=f"{name} is ready")
+
+    async def insist(self, person: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Send intake what a person says until there is an answer, as the same request, while a server is away."""
+        headers = {"Idempotency-Key": str(new_id())}
+
+        async def answered() -> httpx.Response | None:
+            try:
+                answer = await self.call(person, "POST", "intake", path, json=body, headers=headers)
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                return None
+            return answer if answer.is_success else None
+
+        answer: httpx.Response = await eventually(answered, within=WITHIN, every=0.1, why="intake answers")
+        return dict(answer.json())
 
     async def sent(self, name: str) -> None:
         """Wait until nothing waits in a service's outbox."""

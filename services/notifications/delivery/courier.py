@@ -167,8 +167,10 @@ class Courier:
     async def _rest(self) -> None:
         """Wait to be woken, by a commit that queued something or by a message that is done, or for the next look."""
         if not self._done:
+            # Not wait_for: before Python 3.12 it swallows being cancelled at the moment of a commit.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), _LOOK_EVERY)
+                async with asyncio.timeout(_LOOK_EVERY):
+                    await self._woken.wait()
 
     async def _drain(self) -> None:
         """Let what is being sent arrive, and mark it: otherwise it would be sent again by whoever comes after."""

@@ -47,6 +47,19 @@ async def test_what_is_published_arrives_once_and_the_outbox_is_empty(toys: Toys
     assert len({id_ for id_, _ in records}) == len(records) == len(keys)
 
 
+async def test_a_relay_told_to_stop_at_the_moment_of_a_commit_stops(toys: Toys) -> None:
+    relay = Relay(toys.source, toys.settings)
+    async with running() as tasks:
+        for _ in range(20):  # the moment is that in which it waits for work, which it does nearly always
+            tasks[:] = [asyncio.ensure_future(relay.run())]
+            await eventually(lambda: relay.active)
+            await asyncio.sleep(0)
+            toys.source.published.set()
+            tasks[0].cancel()
+            done, _ = await asyncio.wait(tasks, timeout=5)
+            assert done
+
+
 async def _empty(toys: Toys) -> bool:
     return not await waiting(toys.source)
 

@@ -29,6 +29,7 @@ def wrapped(error: Exception) -> DBAPIError:
         wrapped(asyncpg.InvalidCachedStatementError()),
         InterfaceError("SELECT", {}, asyncpg.InterfaceError("connection is closed")),
         OperationalError("SELECT", {}, ConnectionResetError()),
+        asyncpg.InternalClientError("cannot switch to state 11; another operation (2) is in progress"),
     ],
 )
 def test_what_a_restart_or_a_moment_mends_is_transient(error: Exception) -> None:
