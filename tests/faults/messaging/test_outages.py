@@ -19,7 +19,7 @@ from tests.toys.services import flag, publish, sink_stream, source_stream, talli
 pytestmark = pytest.mark.faults
 
 
-async def test_a_restarted_database_is_waited_for(toys: Toys, stack: Stack) -> None:
+async def test_delivery_goes_on_after_a_database_restarts_or_dies(toys: Toys, stack: Stack) -> None:
     keys = [new_id() for _ in range(20)]
     loops = (
         Relay(toys.source, toys.settings).run,

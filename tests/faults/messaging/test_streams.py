@@ -72,7 +72,7 @@ async def test_a_failing_batch_across_three_partitions_loses_nothing(toys: Toys)
     assert await tallies(toys.sink) == dict.fromkeys(keys, (3, 3, 0))
 
 
-async def test_a_poison_event_holds_back_only_its_own_key_and_never_a_danger_page(toys: Toys) -> None:
+async def test_a_poison_event_parks_its_key_and_a_release_that_fails_on_much_stops_but_for_danger(toys: Toys) -> None:
     poisoned, healthy = new_id(), [new_id() for _ in range(30)]
     paged: list[UUID] = []
     by_headers: list[str] = []
@@ -216,7 +216,7 @@ def _traceback(served: Served) -> bool:
     return "Traceback" in served.log.read_text()
 
 
-async def test_a_consumer_on_an_empty_database_waits_for_its_replicas(toys: Toys) -> None:
+async def test_no_handler_is_called_before_replicas_are_filled(toys: Toys) -> None:
     codes = [f"campus{number}" for number in range(40)]
     async with toys.source.transaction(service_actor("toy_source")) as tx:
         await snapshots.save(tx, [_campus(code) for code in codes])

@@ -1,4 +1,4 @@
-"""A kill -9 at any line is safe: tried at every named point of delivery, in both toys."""
+"""A kill -9 anywhere in delivery is safe: the toys have many events under way. The services have their own test."""
 
 from pathlib import Path
 
@@ -13,19 +13,18 @@ from tests.toys.services import flag, publish, tallies, waiting
 
 pytestmark = pytest.mark.faults
 
-POINTS = (
-    "after_domain_commit_before_relay",
-    "after_send_before_ack",
-    "after_ack_before_delete",
-    "after_batch_commit_before_kafka_commit",
-)
 SOURCE, SINK = ("tests.toys", "toy_source"), ("tests.toys", "toy_sink")
+POINTS = (
+    ("after_domain_commit_before_relay", SINK),
+    ("after_send_before_ack", SOURCE),
+    ("after_ack_before_delete", SINK),
+    ("after_batch_commit_before_kafka_commit", SINK),
+)
 KEYS, EACH = 40, 5
 
 
-@pytest.mark.parametrize("victim", [SOURCE, SINK], ids=["source", "sink"])
-@pytest.mark.parametrize("point", POINTS)
-async def test_a_kill_at_every_named_point_loses_nothing_and_doubles_no_state(
+@pytest.mark.parametrize(("point", "victim"), POINTS)
+async def test_a_kill_in_the_midst_of_many_events_loses_none_and_counts_none_twice(
     toys: Toys, tmp_path: Path, point: str, victim: tuple[str, str]
 ) -> None:
     keys = [new_id() for _ in range(KEYS)]
