@@ -1,12 +1,14 @@
 """When nobody can be paged, intake tells the emergency contacts itself."""
 
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from services.intake.mail import message
+from deploy.local.mail import MailSink
+from services.intake.mail import mailer, message
 from services.intake.usecases.watch_for_silence import Alarm, watch_for_silence
 from shared.events.pages import LateReviewAsked, PageRaised
 from shared.ids import new_id
@@ -52,6 +54,22 @@ async def test_danger_that_is_not_sent_for_twenty_seconds_is_mailed_once(intake:
     assert "kill" not in text
     intake.clock.move(timedelta(minutes=10))
     assert await look(intake) == []
+
+
+async def test_the_mail_reaches_every_contact_and_says_nothing_of_the_student(intake: Intake, tmp_path: Path) -> None:
+    await intake.refer(DANGER, about={"student_id": "N1"})
+    intake.clock.move(timedelta(minutes=2))
+    sink = MailSink(tmp_path)
+    sink.start()
+    try:
+        settings = intake.settings.model_copy(update={"smtp_url": f"smtp://127.0.0.1:{sink.port}"})
+        assert await watch_for_silence(intake.worker, mailer(settings)) == 1
+        (mail,) = sink.mails()
+    finally:
+        sink.stop()
+    assert mail.recipients == ("help@example.edu",)
+    assert "open intake" in mail.subject
+    assert not any(word in mail.content.as_string() for word in ("Nora", "N1", "kill", "nora@"))
 
 
 async def test_danger_that_was_sent_is_given_a_minute_to_become_a_page(intake: Intake) -> None:

@@ -125,6 +125,22 @@ async def test_whoever_must_not_work_with_a_student_does_not_see_the_referral(in
     assert not await readable(intake, "ben", referral)
 
 
+async def test_a_name_is_given_to_whoever_stands_to_the_student_through_a_matter(intake: Intake) -> None:
+    student, case_id = str(await intake.student("N1")), new_id()
+    taken, joined = [await intake.refer(DANGER, about={"student_id": "N1"}) for _ in range(2)]
+
+    async def knows(who: str) -> bool:
+        return bool((await intake.post(who, "/people:resolve", student_ids=[student]))["people"])
+
+    assert not await knows("uma")
+    await intake.tell(accepted(taken, "uma"))
+    assert await knows("uma")
+    assert not await knows("dee")
+    await intake.tell(opened(joined, case_id))
+    await intake.know(team(case_id, joined, members=(Member("ana", "owner", NOW), Member("dee", "guest", NOW))))
+    assert await knows("dee")
+
+
 async def test_the_coarse_status_moves_on_and_never_back(intake: Intake) -> None:
     referral, later, case_id, into = await intake.refer(), await intake.refer(), new_id(), new_id()
 

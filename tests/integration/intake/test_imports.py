@@ -280,14 +280,26 @@ async def test_a_connection_that_drops_leaves_whole_batches_and_sending_again_ad
     assert len(await intake.published("flag.raised")) == 9_000
 
 
-async def dropped(intake: Intake, content: bytes) -> list[Any]:
-    """Send the beginning of a file, then hang up; return what was answered to nobody."""
+async def test_a_file_that_fails_on_the_way_is_noted_as_broken_off(intake: Intake) -> None:
+    content = flag_file(*(flag(f"A{n}", "N1", "BIO", n % 20) for n in range(5_000))).encode()
+
+    answers = await dropped(intake, content, end=OSError())
+
+    assert answers[0]["status"] == httpx.codes.SERVICE_UNAVAILABLE
+    assert (await counted(intake))["flags"] in (0, 4_000)
+    assert [row.state for row in await intake.rows("SELECT state FROM imports WHERE kind = 'flags'")] == ["broken_off"]
+
+
+async def dropped(intake: Intake, content: bytes, end: Exception | None = None) -> list[Any]:
+    """Send the beginning of a file, then hang up (or fail with `end`); return what was answered to nobody."""
     pieces = [content[start : start + 65_536] for start in range(0, len(content), 65_536)]
     messages: list[Any] = [{"type": "http.request", "body": piece, "more_body": True} for piece in pieces]
     messages.append({"type": "http.disconnect"})
     answers: list[Any] = []
 
     async def receive() -> Any:
+        if end is not None and len(messages) == 1:
+            raise end
         return messages.pop(0) if messages else {"type": "http.disconnect"}
 
     async def send(message: Any) -> None:

@@ -1,5 +1,6 @@
 """Delimited text comes in pieces of any size; a stray quote costs its own line and no other."""
 
+import contextlib
 import csv
 import io
 
@@ -7,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.intake.domain.columns import columns_of
 from services.intake.domain.delimited import LONGEST_RECORD, Record, Records
+from services.intake.domain.roster_rows import SHAPE
 from shared.refusal import Refused
 
 
@@ -98,3 +101,16 @@ def test_neither_an_endless_line_nor_an_endless_quote_is_kept_in_memory(size: in
     assert [cells for _, cells in records if len(cells) == 2] == [["2", "ok"]]
     assert file.rejects[0].row == 2
     assert sum(map(len, file._lines)) <= LONGEST_RECORD
+
+
+@given(st.lists(st.binary(max_size=60), max_size=6), st.binary(max_size=40))
+def test_any_bytes_end_in_rows_rejects_or_a_refusal(pieces: list[bytes], begin: bytes) -> None:
+    file, read_rows = Records(), 0
+    with contextlib.suppress(Refused):
+        for piece in (begin, b"\n", *pieces):
+            read_rows += len(file.feed(piece))
+        read_rows += len(file.finish())
+        columns_of(file.header, SHAPE)
+    assert read_rows >= 0
+    for reject in file.rejects:
+        reject.raw.encode()
