@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from shared.access.actors import EVERYWHERE, Actor
@@ -18,6 +19,13 @@ from shared.storage.tx import Cause, Tx
 _SET_CONTEXT = text(
     "SELECT set_config('caselight.actor', :actor, true), set_config('caselight.campuses', :campuses, true),"
     " set_config('caselight.walls', :walls, true)"
+)
+_ARRAYS = "SELECT " + ", ".join(
+    f"CAST(${place} AS {kind}[])"
+    for place, kind in enumerate(
+        ("uuid", "text", "bytea", "timestamptz", "date", "boolean", "smallint", "integer", "bigint", "float8", "jsonb"),
+        1,
+    )
 )
 _WALL_ROLES = ("titleix_coordinator", "titleix_deputy")
 
@@ -83,13 +91,15 @@ def connect_both(settings: Settings, service: str, clock: Clock) -> tuple[Databa
     return api, worker
 
 
-def connect(settings: Settings, service: str, role: DatabaseRole, clock: Clock, *, pool: int = 10) -> Database:
+def connect(settings: Settings, service: str, role: DatabaseRole, clock: Clock, *, pool: int = 20) -> Database:
     """Return a service's database. Connects on first use; parameters never show in errors or logs."""
     engine = create_async_engine(
         settings.database_url(service, role),
         hide_parameters=True,
+        # None beyond the pool: those would be closed after each use, and opening one costs more than most requests.
         pool_size=pool,
-        max_overflow=pool,
+        max_overflow=0,
+        pool_use_lifo=True,  # the ones used last have the statements prepared
         pool_pre_ping=False,
         pool_recycle=1800,
         connect_args={
@@ -100,4 +110,10 @@ def connect(settings: Settings, service: str, role: DatabaseRole, clock: Clock, 
             "timeout": 10,
         },
     )
+    event.listen(engine.sync_engine, "connect", _learn_types)
     return Database(service, role, engine, clock, settings.topic_prefix, settings.partitions)
+
+
+def _learn_types(connection: Any, _record: object) -> None:  # noqa: ANN401 - SQLAlchemy's connection of a driver
+    """Let the driver look all array types up at once: it asks for each it meets, which costs Postgres 10 ms a time."""
+    connection.run_async(lambda driver: driver.prepare(_ARRAYS))
