@@ -146,7 +146,12 @@ class Records:
         return self._done
 
     def _supply(self, start: int, *, final: bool) -> Iterator[str]:
-        yield from self._lines[start:] if start else self._lines
+        if not start:
+            yield from self._lines
+        else:
+            # By place: a copy of the rest for each stray quote would cost a file full of them its square.
+            for place in range(start, len(self._lines)):
+                yield self._lines[place]
         if not final:
             raise _MoreToComeError
 
