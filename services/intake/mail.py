@@ -13,7 +13,7 @@ _MOST_NAMED = 20
 
 
 def mailer(settings: Settings) -> Send:
-    """Return what sends alarms. Raises whatever the connection or the server does: the claim then runs out."""
+    """Return what sends alarms. Raises whatever the connection or the server does; whoever watches tries again."""
 
     async def send(alarm: Alarm) -> None:
         async with _client(settings.smtp_url) as client:

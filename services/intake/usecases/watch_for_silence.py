@@ -14,7 +14,7 @@ from shared.access.actors import service_actor
 from shared.ids import derived_id
 from shared.program import load_program
 from shared.storage.engines import Database
-from shared.telemetry import counters, logger
+from shared.telemetry import counters, describe, logger
 
 _log = logger("watch")
 
@@ -47,7 +47,15 @@ async def watch_for_silence(database: Database, send: Send) -> int:
             _log.critical("a danger referral waits and no emergency contact is named", extra={"campus": campus})
             continue
         references = tuple(danger.reference for danger in dangers)
-        await send(Alarm(derived_id("emergency", claim, campus), tuple(contacts), campus, references))
+        alarm = Alarm(derived_id("emergency", claim, campus), tuple(contacts), campus, references)
+        try:
+            await send(alarm)
+        except Exception as error:  # noqa: BLE001 - logged; its claim runs out, and no other campus waits for it
+            counters["emergency_mails_failed"] += 1
+            error_class, place = describe(error)
+            more = {"campus": campus, "error_class": error_class, "error_place": place}
+            _log.critical("the emergency contacts could not be mailed", extra=more)
+            continue
         async with database.transaction(actor) as tx:
             await watches.mailed(tx, claim, campus)
         sent += 1
