@@ -43,11 +43,17 @@ class Screening:
         return _TITLEIX if self.misconduct else _STANDARD
 
 
-def screen(lexicon: Lexicon, narrative: str, claimed_concerns: Sequence[str], urgency: str) -> Screening:
-    """Screen a referral. Pure; the level is the gravest of what its words, concerns and urgency say."""
+def screen(
+    lexicon: Lexicon, narrative: str, claimed_concerns: Sequence[str], urgency: str, description: str = ""
+) -> Screening:
+    """Screen a referral. Pure; the level is the gravest of what its words, concerns and urgency say.
+
+    `description` is how the referrer put whom it is about. What is found there counts, but only the narrative is shown
+    with places.
+    """
     hits = lexicon.find(narrative)
     coded = (lexicon.concerns[concern] for concern in claimed_concerns if concern in lexicon.concerns)
-    meant = [hit for hit in hits if not hit.negated]
+    meant = [hit for hit in (*hits, *lexicon.find(description)) if not hit.negated]
     categories = tuple(dict.fromkeys([*(hit.category for hit in meant), *coded]))
     said = max((lexicon.levels[category] for category in categories), key=_rank, default=Level.NONE)
     claimed = lexicon.urgencies.get(urgency, Level.NONE)

@@ -49,8 +49,9 @@ async def list_flags(
         rows = await flags.page(
             door.connection, campus, student_id=student_id, referral_id=None, after=after, count=_PAGE
         )
-        away = standing.kept_away(program, door.actor.id)
-        shown = [row for row in rows if str(row.student_id) not in away]
+        known = {row.student_id for row in rows if row.student_id is not None}
+        about = await standing.to_students(door.connection, known, program, door.now)
+        shown = [row for row in rows if row.student_id is None or door.actor.id not in about[row.student_id].recused]
         reads = student_id is not None and (
             door.actor.id in matter.team | matter.granted
             or any(door.actor.has(role, campus) for role in _WORKS_WITH_STUDENTS)

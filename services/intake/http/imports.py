@@ -60,7 +60,7 @@ async def import_a_roster(
     *,
     source: Source = "roster",
     dry_run: DryRun = False,
-    complete: Annotated[bool, Query(description="students of its campuses that are not in it have left")] = False,
+    complete: Annotated[bool, Query(description="who is not in it has left, unless a row of it is rejected")] = False,
 ) -> ImportView:
     """Take in students. Only what differs from before changes; a partial file changes only its own students."""
     return await upload(

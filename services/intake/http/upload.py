@@ -83,8 +83,10 @@ async def upload(
     dry_run: bool,
     afterwards: Callable[[Open, Import], Awaitable[int]] | None = None,
 ) -> ImportView:
-    """Take in a file and say what became of it. `afterwards` runs when all of it is in; what it counts is `vanished`.
+    """Take in a file and say what became of it.
 
+    `afterwards` runs when all of it is in and no row was rejected, for who stands in one is in the file all the same.
+    What it counts is `vanished`.
     Raises Refused when the file as a whole cannot be read (nothing is changed then) or the connection drops.
     """
     file = Records()
@@ -99,7 +101,7 @@ async def upload(
             async for piece in pieces:
                 await flow.put(file.feed(piece))
             await flow.put(file.finish(), last=True)
-            if afterwards is not None:
+            if afterwards is not None and not flow.rejected:
                 vanished = await afterwards(begun.open, begun.of)
         except ClientDisconnect:
             await flow.settle()
@@ -135,6 +137,11 @@ class Flow(Generic[R]):
         self._storing: asyncio.Task[None] | None = None
         self._counts = Counts()
         self._shown: list[Reject] = []
+
+    @property
+    def rejected(self) -> int:
+        """How many rows did not go in so far."""
+        return self._counts.rejected
 
     async def put(self, rows: Sequence[Record], *, last: bool = False) -> None:
         """Take in rows; whole batches go on their way. With `last`, everything does, and has arrived on return."""

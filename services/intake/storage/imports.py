@@ -1,6 +1,6 @@
 """Imports, how far each got, and the rows that did not go in."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intake.domain.rejects import Reject
 from services.intake.storage.batch import arrays, insert
+from shared.access.actors import EVERYWHERE
 from shared.ids import new_id
 from shared.privacy.keys import KeyRing
 from shared.privacy.text import seal, unseal
@@ -48,6 +49,7 @@ _PAGE = text(
     WHERE import_id = :import_id AND reject_id > CAST(:after AS uuid) ORDER BY reject_id LIMIT :count
     """
 )
+_IN_USE = text("SELECT ids_in_use(:kind, :source, CAST(:ids AS text[]))")
 _FIELD = "import_reject.raw"
 
 
@@ -114,6 +116,15 @@ async def add(tx: Tx, import_id: UUID, counts: Counts) -> None:
 async def end(tx: Tx, import_id: UUID, state: str) -> None:
     """Note how an import ended: `finished`, or `broken_off` with the batches before it in place."""
     await tx.connection.execute(_END, {"import_id": import_id, "state": state, "now": tx.now})
+
+
+async def in_use(connection: AsyncConnection, of: Import, ids: Iterable[str]) -> set[str]:
+    """Return which of these ids are in use, also where the importer may not see it. None for one who sees all."""
+    asked = sorted(set(ids))
+    if of.campus == EVERYWHERE or not asked:
+        return set()
+    names = {"kind": of.kind, "source": of.source, "ids": asked}
+    return set((await connection.execute(_IN_USE, names)).scalars())
 
 
 async def keep_rejects(tx: Tx, keys: KeyRing, of: Import, rejects: Sequence[Reject]) -> None:

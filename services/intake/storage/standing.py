@@ -107,12 +107,6 @@ async def to_students(
     return found
 
 
-def kept_away(program: Program, staff_id: str) -> frozenset[str]:
-    """Return the students whom somebody must keep away from, as text."""
-    person = program.staff.get(staff_id)
-    return frozenset(conflict.student_id for conflict in person.conflicts) if person else frozenset()
-
-
 async def _granted(connection: AsyncConnection, ids: Sequence[UUID], now: datetime) -> dict[UUID, frozenset[str]]:
     found: dict[UUID, set[str]] = {}
     for row in (await connection.execute(_GRANTED, {"referrals": list(ids), "now": now})).all():

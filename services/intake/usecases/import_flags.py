@@ -28,6 +28,12 @@ _REUSED = BadCell(
     "an id of its own for each flag",
 )
 
+_NOBODYS = BadCell(
+    "student_email",
+    "no student of the roster has this address, or more than one has",
+    "an address that one student has, or the student's id; import the roster and send the row again",
+)
+
 
 @dataclass
 class Sorting:
@@ -57,14 +63,14 @@ async def import_flags(
     """
     program = await load_program(tx.connection)
     await flags.lock(tx.connection)
-    sorting = await sort(tx, of.source, rows)
-    owners = await _owners(tx, sorting.fresh)
-    ids = new_ids(len(sorting.fresh))
-    new = [NewFlag(*each) for each in zip(ids, sorting.fresh, owners, strict=True)]
+    sorting = await sort(tx, of, rows)
+    owned = await _owned(tx, sorting)
+    ids = new_ids(len(owned))
+    new = [NewFlag(id_, *each) for id_, each in zip(ids, owned, strict=True)]
+    await flags.clear(tx.connection, sorting.cleared)
     found = await count_flags.find(tx, program, _by_place(new))
     await _store(tx, keys, of, new, found.counted)
     await flags.count(tx.connection, _earlier(found.counted, ids))
-    await flags.clear(tx.connection, sorting.cleared)
     await count_flags.keep_found(tx, keys, program, found)
     rejects = [*unreadable, *sorting.rejects]
     await imports.keep_rejects(tx, keys, of, rejects)
@@ -79,42 +85,67 @@ async def import_flags(
     return counts, rejects
 
 
-async def sort(tx: Tx, source: str, rows: Sequence[FlagRow]) -> Sorting:
-    """Sort a batch by what is there already. One statement; writes nothing."""
-    known = await flags.known(tx.connection, source, [row.source_key for row in rows])
-    sorting, met = Sorting(), dict[str, FlagRow]()
+async def sort(tx: Tx, of: Import, rows: Sequence[FlagRow]) -> Sorting:
+    """Sort a batch by what is there already. One statement, or two where the importer does not see every campus."""
+    known = await flags.known(tx.connection, of.source, [row.source_key for row in rows])
+    strange = [row.source_key for row in rows if row.source_key not in known]
+    hidden = await imports.in_use(tx.connection, of, strange)
+    sorting, met = Sorting(), dict[str, int]()
     for row in rows:
-        there = known.get(row.source_key)
-        before = met.setdefault(row.source_key, row)
+        there, place = known.get(row.source_key), met.get(row.source_key)
         if there is not None:
             _sort_known(sorting, row, there)
-        elif before is row:
+        elif row.source_key in hidden:
+            sorting.rejects.append(_rejected(row, _REUSED))
+        elif place is None:
+            met[row.source_key] = len(sorting.fresh)
             sorting.fresh.append(row)
-        elif before.content == row.content:
-            sorting.unchanged += 1
         else:
-            sorting.rejects.append(_reused(row))
+            _sort_again(sorting, row, place)
     return sorting
 
 
 def _sort_known(sorting: Sorting, row: FlagRow, there: Known) -> None:
     if there.content != row.content:
-        sorting.rejects.append(_reused(row))
+        sorting.rejects.append(_rejected(row, _REUSED))
     elif row.cleared_at is not None and there.cleared_at is None:
         sorting.cleared[there.flag_id] = row.cleared_at
     else:
         sorting.unchanged += 1
 
 
-def _reused(row: FlagRow) -> Reject:
-    return Reject.of(row.row, [row.source_key, row.campus, row.student_number, row.course, row.reason_code], _REUSED)
+def _sort_again(sorting: Sorting, row: FlagRow, place: int) -> None:
+    """Sort a row whose flag came earlier in the batch, as the new one at this place."""
+    before = sorting.fresh[place]
+    if before.content != row.content:
+        sorting.rejects.append(_rejected(row, _REUSED))
+        return
+    sorting.unchanged += 1
+    if before.cleared_at is None:
+        sorting.fresh[place] = before._replace(cleared_at=row.cleared_at)
 
 
-async def _owners(tx: Tx, rows: Sequence[FlagRow]) -> list[UUID | None]:
-    """Find whose flags these are. A flag of somebody the roster does not have waits for the roster."""
+def _rejected(row: FlagRow, why: BadCell) -> Reject:
+    who = row.student_number or row.student_email
+    return Reject.of(row.row, [row.source_key, row.campus, who, row.course, row.reason_code], why)
+
+
+async def _owned(tx: Tx, sorting: Sorting) -> list[tuple[FlagRow, UUID | None]]:
+    """Return the new flags with whose they are. A flag of a number that the roster does not have waits for the roster.
+
+    Addresses are not kept with flags, so one that is nobody's could never be found again: its row is rejected.
+    """
+    rows = sorting.fresh
     by_number = await students.ids_by_number(tx.connection, (row.student_number for row in rows))
     by_email = await students.ids_by_email(tx.connection, (row.student_email for row in rows if row.student_email))
-    return [by_number.get(row.student_number) or by_email.get(row.student_email) for row in rows]
+    owned = list[tuple[FlagRow, UUID | None]]()
+    for row in rows:
+        owner = by_number.get(row.student_number) or by_email.get(row.student_email)
+        if owner is None and not row.student_number:
+            sorting.rejects.append(_rejected(row, _NOBODYS))
+        else:
+            owned.append((row, owner))
+    return owned
 
 
 def _by_place(new: Iterable[NewFlag]) -> Mapping[Place, list[Counted]]:

@@ -16,6 +16,9 @@ from shared.storage import snapshots
 from shared.storage.tx import Tx
 
 _TWICE = BadCell("student_id", "this student is in the file already", "one row for each student")
+_ELSEWHERE = BadCell(
+    "student_id", "this student is on the roster of a campus that you do not import for", "an id of your own campus"
+)
 _AT_ONCE = 2_000
 
 
@@ -29,7 +32,7 @@ async def import_roster(
     program = await load_program(tx.connection)
     await students.lock(tx.connection)
     await flags.lock(tx.connection)
-    changed, seen, repeated = await sort(tx, of.import_id, rows)
+    changed, seen, repeated = await sort(tx, of, rows)
     await students.save(tx, [now for _, now in changed], of.import_id)
     await students.mark_seen(tx.connection, seen, of.import_id)
     told = [now for before, now in changed if before is None or not before.published_like(now)]
@@ -52,18 +55,21 @@ async def import_roster(
 
 
 async def sort(
-    tx: Tx, import_id: UUID, rows: Sequence[StudentRow]
+    tx: Tx, of: Import, rows: Sequence[StudentRow]
 ) -> tuple[list[tuple[Student | None, Student]], list[UUID], list[Reject]]:
-    """Sort a batch into (before, now) of what changes, ids of the unchanged, and rows of students met before.
+    """Sort a batch into (before, now) of what changes, ids of the unchanged, and rows that cannot be taken.
 
-    One statement; writes nothing.
+    One statement, or two where the importer does not see every campus; writes nothing.
     """
     known = await students.by_number(tx.connection, (row.number for row in rows))
-    met = {number for number, (_, seen_in) in known.items() if seen_in == import_id}
-    changed, seen, repeated = list[tuple[Student | None, Student]](), list[UUID](), list[Reject]()
+    met = {number for number, (_, seen_in) in known.items() if seen_in == of.import_id}
+    strange = [row.number for row in rows if row.number not in known]
+    hidden = await imports.in_use(tx.connection, of, strange)
+    changed, seen, rejects = list[tuple[Student | None, Student]](), list[UUID](), list[Reject]()
     for row in rows:
-        if row.number in met:
-            repeated.append(Reject.of(row.row, [row.number, row.campuses[0]], _TWICE))
+        if row.number in met or row.number in hidden:
+            why = _ELSEWHERE if row.number in hidden else _TWICE
+            rejects.append(Reject.of(row.row, [row.number, row.campuses[0]], why))
             continue
         met.add(row.number)
         if row.number not in known:
@@ -75,7 +81,7 @@ async def sort(
             seen.append(before.student_id)
         else:
             changed.append((before, now))
-    return changed, seen, repeated
+    return changed, seen, rejects
 
 
 async def forget_absent(tx: Tx, of: Import, campuses: Sequence[str]) -> int:

@@ -32,7 +32,8 @@ class Receipt:
 
 def screened(incoming: Incoming, now: datetime) -> Screening:
     """Screen a referral with the edition of the lexicon in force now."""
-    return screen(edition_at(lexicons(), now), incoming.narrative, incoming.concerns, incoming.urgency)
+    lexicon, described = edition_at(lexicons(), now), incoming.about.description
+    return screen(lexicon, incoming.narrative, incoming.concerns, incoming.urgency, described)
 
 
 async def receive_referrals(tx: Tx, keys: KeyRing, incoming: Sequence[Incoming]) -> list[Receipt]:

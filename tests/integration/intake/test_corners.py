@@ -1,14 +1,15 @@
 """What happens at the corners: one campus's trouble beside another's, a flag told twice in one file, rows left out."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 
 import httpx
+import pytest
 
 from services.intake.usecases.watch_for_silence import Alarm, watch_for_silence
 from shared.events.teams import TeamSnapshot
 from shared.ids import new_id
 from tests.integration.intake.conftest import DANGER, FLAG_COLUMNS, ROSTER, Intake, flag, flag_file, person, policy
+from tests.integration.intake.test_imports import REFERRAL_COLUMNS
 
 FLAGS = "/flags/imports?source=sis"
 CLEARABLE = FLAG_COLUMNS + ",cleared_at"
@@ -23,7 +24,7 @@ async def test_contacts_who_cannot_be_mailed_keep_no_other_campus_from_being_tol
     await intake.know(policy("emergency_contacts", {"email": ["bad@example.edu"]}, campus="SOUTH", version=2))
     await intake.refer(DANGER, campus="SOUTH")
     await intake.refer(DANGER)
-    told: list[Sequence[str]] = []
+    told: list[tuple[str, ...]] = []
 
     async def send(alarm: Alarm) -> None:
         if alarm.campus == "SOUTH":
@@ -107,3 +108,12 @@ async def test_misconduct_in_the_words_about_whom_it_is_goes_behind_the_wall(int
     await intake.refer("Please look after this one.", about={"description": "the girl who was raped at the party"})
     (row,) = await intake.rows("SELECT sensitivity FROM referrals")
     assert row.sensitivity == "titleix"
+
+
+@pytest.mark.parametrize("who", ["ada", "fred"])
+async def test_a_file_with_a_report_behind_the_wall_comes_in_twice_as_once(intake: Intake, who: str) -> None:
+    file = f"{REFERRAL_COLUMNS}\nNORTH,W1,peer,N1,,sexual_misconduct,urgent,He would not stop.,friend,,,2026-09-14\n"
+    for accepted in (1, 0):
+        answer = await intake.call(who, "POST", "/referrals/imports?source=paper", content=file.encode())
+        assert answer.is_success, answer.text
+        assert answer.json()["accepted"] == accepted
