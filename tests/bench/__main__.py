@@ -1,6 +1,8 @@
 """`make bench`: measures this machine and prints each figure beside its reference. `ONLY=name` measures one thing."""
 
+import asyncio
 import os
+import signal
 import sys
 import time
 
@@ -20,7 +22,10 @@ BENCHES = {
 
 async def run(names: list[str]) -> list[Figure]:
     """Measure one thing after another, on servers started for this run."""
-    figures: list[Figure] = []
+    task, figures = asyncio.current_task(), list[Figure]()
+    assert task is not None
+    # Told to end, it stops what it started, as it does when interrupted.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     async with ground() as stack:
         for name in names:
             begun = time.monotonic()
