@@ -58,6 +58,10 @@ class Installation:
         """Let services drain and end."""
         await asyncio.gather(*[self.served[service].stop() for service in services])
 
+    def ended(self) -> list[str]:
+        """Return the services that were started and run no more."""
+        return [service for service, served in self.served.items() if not served.alive]
+
     async def revive(self, service: str, point: str) -> None:
         """Wait until an armed service has died where it was to, and start it again unarmed."""
         armed = self.served[service]

@@ -74,6 +74,7 @@ async def test_a_kill_at_every_named_point_loses_nothing_and_doubles_no_state(
     victims = VICTIMS[point]
     await running.stop(*victims)
     await running.serve(*victims, crash_at=point)
+    await running.serve(*running.ended())  # what an earlier failure left dead
 
     disturbed, _ = await asyncio.gather(matter.work(running, CAMPUSES[point]), _kill(running, point))
 
