@@ -18,6 +18,7 @@ from services.notifications.domain.record import (
     Telling,
     Turn,
 )
+from shared.events import STRICTEST
 from shared.events.codes import level as level_of
 from shared.events.pages import (
     PageAccepted,
@@ -79,6 +80,14 @@ class Page:
     def matter(self) -> Matter:
         """What choices of people depend on."""
         return Matter(self.cause.campus, self.student_id, self.cause.walled)
+
+    def case_known_to(self, person: str) -> UUID | None:
+        """Return the case, if it is known and `person` may know that there is one.
+
+        Of danger out of a Title IX report only whoever took it may: to others the case would tell what lies behind.
+        """
+        hidden = self.cause.walled and self.cause.sensitivity != STRICTEST and person != self.accepted_by
+        return None if hidden else self.case_id
 
     @property
     def addressees(self) -> tuple[str, ...]:

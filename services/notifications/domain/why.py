@@ -33,11 +33,11 @@ class Sentence:
 Receipts = Mapping[tuple[int, str], Receipt]
 
 
-def explain(page: Page, program: Program, receipts: Receipts, now: datetime) -> list[Sentence]:
-    """Return what happened to a page, in order of time, and what happens next if nobody takes it."""
+def explain(page: Page, program: Program, receipts: Receipts, now: datetime, *, reader: str) -> list[Sentence]:
+    """Tell somebody what happened to a page, in order of time, and what happens next if nobody takes it."""
     told = _Told(page, program, receipts)
     sentences = [told.raised(), *told.turns(), *told.answers()]
-    if page.enriched_at:
+    if page.enriched_at and page.case_known_to(reader):
         sentences.append(Sentence(page.enriched_at, "The case of the matter became known and was added to the page."))
     # Sorting is stable: what happened at one instant stays in the order above.
     return [*sorted(sentences, key=lambda sentence: sentence.at), *told.ahead(now)]

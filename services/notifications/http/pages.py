@@ -54,8 +54,8 @@ class PageAnswer(BaseModel):
     policy_edition: str
 
     @classmethod
-    def of(cls, page: Page) -> "PageAnswer":
-        """Return a page as it is shown."""
+    def of(cls, page: Page, reader: str) -> "PageAnswer":
+        """Return a page as it is shown to somebody."""
         return cls(
             page_id=page.id,
             reference=page.cause.reference,
@@ -64,7 +64,7 @@ class PageAnswer(BaseModel):
             level=page.level,
             campus=page.cause.campus,
             referral_id=page.cause.referral_id,
-            case_id=page.case_id,
+            case_id=page.case_known_to(reader),
             happened_at=page.cause.happened_at,
             raised_at=page.raised_at,
             step=page.step,
@@ -133,7 +133,7 @@ async def list_pages(
         question = f"state={state or ''} campus={campus or ''} referral_id={referral_id or ''} after={after or ''}"
         await door.record_list(Action.PAGE_LIST, [str(page.id) for page in shown], question, kind="page")
         more = found[-1].id if len(found) == _MOST else None
-        return Listing(items=[PageAnswer.of(page) for page in shown], after=more)
+        return Listing(items=[PageAnswer.of(page, door.actor.id) for page in shown], after=more)
 
 
 @router.get("/pages/{page_id}")
@@ -141,7 +141,7 @@ async def read_page(gate: SignedIn, page_id: UUID) -> PageAnswer:
     """Read a page."""
     async with gate.begin() as door:
         page, _ = await _allowed(door, Action.PAGE_READ, page_id)
-        return PageAnswer.of(page)
+        return PageAnswer.of(page, door.actor.id)
 
 
 @router.get("/pages/{page_id}/why")
@@ -150,7 +150,7 @@ async def explain_page(gate: SignedIn, page_id: UUID) -> Why:
     async with gate.begin() as door:
         page, around = await _allowed(door, Action.PAGE_WHY, page_id)
         receipts = await deliveries.receipts(door.connection, page.id)
-        sentences = why.explain(page, around.program, receipts, door.now)
+        sentences = why.explain(page, around.program, receipts, door.now, reader=door.actor.id)
         return Why(
             page_id=page.id,
             reference=page.cause.reference,
@@ -167,7 +167,7 @@ async def accept_page(gate: SignedIn, desk: AtDesk, page_id: UUID, _body: Accept
     async with gate.begin() as door:
         page, _ = await _allowed(door, Action.PAGE_ACCEPT, page_id, locked=True)
         await answer_page.accept(door, desk, page, door.actor.id, via="console")
-        return PageAnswer.of(page)
+        return PageAnswer.of(page, door.actor.id)
 
 
 @router.post("/pages/{page_id}/decline")
@@ -176,7 +176,7 @@ async def decline_page(gate: SignedIn, desk: AtDesk, page_id: UUID, body: Declin
     async with gate.begin() as door:
         page, _ = await _allowed(door, Action.PAGE_DECLINE, page_id, locked=True)
         await answer_page.decline(door, desk, page, door.actor.id, body.reason_code, via="console")
-        return PageAnswer.of(page)
+        return PageAnswer.of(page, door.actor.id)
 
 
 async def _allowed(door: Door, action: Action, page_id: UUID, *, locked: bool = False) -> tuple[Page, Around]:

@@ -173,6 +173,27 @@ async def test_danger_in_a_title_ix_report_pages_the_duty_line_on_its_own(office
     assert "onfidential" not in duty.as_string()
 
 
+async def test_the_case_behind_the_wall_is_not_told_by_the_page_of_its_danger(office: Office) -> None:
+    event = danger(office.clock.now(), sensitivity="titleix", student_id=STUDENT)
+    await office.hear(event, case_opened(event, office, sensitivity="titleix", family="misconduct_sex", owner_id="tia"))
+    await office.send()
+
+    async def seen(who: str) -> tuple[str | None, str]:
+        page = await office.page_of(who, event)
+        async with office.client(who) as client:
+            why = await client.get(f"/pages/{page['page_id']}/why")
+        return page["case_id"], why.text
+
+    for who in ("dee", "uma"):
+        case, why = await seen(who)
+        assert case is None
+        assert "The case" not in why
+    async with office.client("uma") as client:
+        page = await office.page_of("uma", event)
+        assert (await client.post(f"/pages/{page['page_id']}/accept")).json()["case_id"] == str(CASE)
+    assert (await seen("dee"))[0] is None
+
+
 async def test_an_old_import_asks_for_a_review_and_a_delayed_live_danger_pages_with_its_age(office: Office) -> None:
     long_ago = office.clock.now() - timedelta(hours=7)
     old = await office.danger(live=False, happened_at=long_ago)

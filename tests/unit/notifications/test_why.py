@@ -23,7 +23,7 @@ from tests.unit.notifications.world import (
 
 def told(page: Page, receipts: dict[tuple[int, str], Receipt] | None = None) -> str:
     """Return the whole explanation as one text."""
-    return " ".join(sentence.text for sentence in explain(page, program(), receipts or {}, NOW))
+    return " ".join(sentence.text for sentence in explain(page, program(), receipts or {}, NOW, reader="sys"))
 
 
 def test_it_begins_with_what_raised_it_and_how_old_that_was() -> None:
