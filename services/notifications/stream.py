@@ -74,7 +74,7 @@ def _identified(event: Event) -> tuple[UUID, UUID] | None:
 def _assignment(event: Event) -> Assignment | None:
     """Return whose a case is since when, where an event says it."""
     if isinstance(event, CaseOpened) and event.owner_id is not None:
-        return Assignment(event.case_id, event.campus, event.owner_id, event.opened_at)
+        return Assignment(event.case_id, event.campus, event.owner_id, event.opened_at, event.referral_id)
     if isinstance(event, CaseAssigned) and event.owner_id is not None:
         return Assignment(event.case_id, event.campus, event.owner_id, event.assigned_at)
     return None

@@ -93,10 +93,10 @@ class Connections:
             except SMTPResponseException as error:
                 # The server refuses us (sender, sign-in, greeting), not this address: that can be mended.
                 return Answer("later", error.code, type(error).__name__)
-            except ValueError as error:
-                return Answer("refused", None, type(error).__name__)  # no address that mail can go to
             except (SMTPException, OSError, TimeoutError) as error:
                 return Answer("later", None, type(error).__name__)
+            except ValueError as error:  # last, because a certificate that cannot be trusted is an OSError as well
+                return Answer("refused", None, type(error).__name__)  # no address that mail can go to
 
     async def warm(self, count: int) -> None:
         """Open connections ahead of need and speak on idle ones, so that the server does not hang up on them."""

@@ -245,7 +245,7 @@ class Page:
 
     def _tell_contacts(self, around: Around, now: datetime) -> None:
         known = {t.person for t in self.tellings if t.turn == self.turn and t.target == EMERGENCY}
-        for address in around.program.emergency_contacts(self.cause.campus, now):
+        for address in dict.fromkeys(around.program.emergency_contacts(self.cause.campus, now)):
             if address not in known:
                 self.tellings.append(Telling(self.turn, address, EMERGENCY, told=True, at=now))
 

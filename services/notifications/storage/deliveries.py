@@ -67,14 +67,17 @@ _MARK = text(
     RETURNING delivery.page_id, delivery.turn, delivery.state
     """
 )
-# A message to try again gives way to its successor, if it has one by now (one waiting per person and subject).
+# A message to try again gives way to its successor, if it has one by now (one waiting per person and subject), and is
+# not wanted any more when somebody took its page meanwhile.
 _GIVE_WAY = text(
     """
     UPDATE deliveries AS delivery SET state = 'cancelled'
-    WHERE delivery.id = ANY (CAST(:ids AS uuid[])) AND delivery.state = 'claimed' AND EXISTS (
+    WHERE delivery.id = ANY (CAST(:ids AS uuid[])) AND delivery.state = 'claimed' AND (EXISTS (
         SELECT 1 FROM deliveries AS later WHERE later.kind = delivery.kind AND later.subject = delivery.subject
           AND later.person = delivery.person
           AND (later.state = 'waiting' OR (later.state = 'claimed' AND later.id > delivery.id)))
+      OR delivery.kind IN ('page', 'emergency') AND EXISTS (
+        SELECT 1 FROM pages WHERE pages.id = delivery.page_id AND pages.state = 'accepted'))
     """
 )
 _WHOLLY_FAILED = text(

@@ -1,6 +1,6 @@
 """Old news of danger that somebody should look at, and wakes nobody."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notifications.domain.causes import Cause
+from services.notifications.domain.causes import DANGER, TITLEIX, Cause, cause_id
 
 _ADD = text(
     """
@@ -31,10 +31,12 @@ _LIST = text(
            finished_by, outcome_code
     FROM late_reviews
     WHERE (CAST(:state AS text) IS NULL OR state = :state) AND (CAST(:campus AS text) IS NULL OR campus = :campus)
-      AND (CAST(:after AS uuid) IS NULL OR id < :after)
-    ORDER BY id DESC LIMIT :count
+      AND (CAST(:after AS uuid) IS NULL
+           OR (asked_at, id) < (SELECT before.asked_at, before.id FROM late_reviews AS before WHERE before.id = :after))
+    ORDER BY asked_at DESC, id DESC LIMIT :count
     """
 )
+_OF_CAUSES = text("SELECT referral_id FROM late_reviews WHERE cause_id = ANY (CAST(:cause_ids AS uuid[]))")
 _LOCK = text(
     """
     SELECT id, campus, sensitivity, function, level, reference, referral_id, state, happened_at, asked_at, finished_at,
@@ -93,6 +95,12 @@ async def listing(
     """Return reviews, the newest first, those that row security shows."""
     names = {"state": state, "campus": campus, "after": after, "count": count}
     return [_review(row) for row in await connection.execute(_LIST, names)]
+
+
+async def among(connection: AsyncConnection, referral_ids: Iterable[UUID]) -> set[UUID]:
+    """Return which of these referrals brought old news."""
+    causes = [cause_id(id_, function) for id_ in sorted(set(referral_ids)) for function in (DANGER, TITLEIX)]
+    return set((await connection.execute(_OF_CAUSES, {"cause_ids": causes})).scalars()) if causes else set()
 
 
 async def lock(connection: AsyncConnection, id_: UUID) -> LateReview | None:

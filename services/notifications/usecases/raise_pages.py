@@ -27,7 +27,11 @@ async def raise_pages(tx: Tx, desk: Desk, causes: Sequence[Cause]) -> None:
     changes, late = Changes.none(), list[Cause]()
     for cause in once.values():
         if cause.id in there:
-            _worsen(tx, there[cause.id], cause, around, changes)
+            page, student = there[cause.id], known[cause.referral_id].student_id
+            if page.student_id is None and student is not None:
+                page.identify(student)
+                changes.add(page, [])
+            _worsen(tx, page, cause, around, changes)
         elif is_late(cause, around.program.late_hours(cause.campus, tx.now), tx.now):
             late.append(cause)
         else:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from services.notifications.storage import deliveries, matters
+from services.notifications.storage import deliveries, late_reviews, matters
 from services.notifications.storage.deliveries import Delivery
 from shared.ids import new_id
 from shared.program import load_program
@@ -20,25 +20,31 @@ GATHERED = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """A case has an owner since an instant."""
+    """A case has an owner since an instant; `referral_id` where it was opened on a referral just then."""
 
     case_id: UUID
     campus: str
     owner_id: str
     since: datetime
+    referral_id: UUID | None = None
 
 
 async def tell_owners(tx: Tx, assignments: Sequence[Assignment]) -> None:
-    """Queue one message per owner for the cases that are newly theirs. What is old news by policy tells nobody."""
+    """Queue one message per owner for the cases that are newly theirs. What is old news by policy tells nobody.
+
+    Nor does a case that was opened on old news: the duty officer has it to review.
+    """
     if not assignments:
         return
     new = await matters.owned_newly(tx.connection, [(each.case_id, each.campus, each.owner_id) for each in assignments])
     program = await load_program(tx.connection)
+    old = await late_reviews.among(tx.connection, (each.referral_id for each in assignments if each.referral_id))
     last = {each.case_id: each for each in assignments if each.case_id in new}
     recent = [
         each
         for each in last.values()
         if tx.now - each.since <= timedelta(hours=program.late_hours(each.campus, tx.now))
+        and each.referral_id not in old
     ]
     counts = Counter(each.owner_id for each in recent)
     queued = [

@@ -97,6 +97,11 @@ def test_with_nobody_at_all_the_emergency_contacts_are_told_at_once_and_again() 
     assert told(page) == [CONTACT, CONTACT]
 
 
+def test_a_contact_whom_the_policy_names_twice_is_told_once() -> None:
+    page, _ = raised(around(among=program(staff=(), contacts=(CONTACT, CONTACT))))
+    assert told(page) == [CONTACT]
+
+
 def test_the_first_to_accept_has_it_and_later_answers_are_refused() -> None:
     page, _ = raised(around())
     page.pass_time(page.turn, around(), NOW + minutes(2))
