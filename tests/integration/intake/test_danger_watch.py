@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-
 from deploy.local.mail import MailSink
 from services.intake.mail import mailer, message
 from services.intake.usecases.watch_for_silence import Alarm, watch_for_silence
