@@ -1,7 +1,7 @@
 """From the rows of a referral file to referrals as they come in."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from hashlib import blake2b
 from typing import NamedTuple
@@ -50,6 +50,21 @@ _URGENCIES = {urgency.value: urgency.value for urgency in Urgency}
 _SOURCE_KINDS = {kind.value: kind.value for kind in SourceKind if kind is not SourceKind.RULE}
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What must not get lost when a source sends an id again: where, how urgent, about whom and what, in what words."""
+
+    campus: str
+    urgency: str
+    concerns: frozenset[str]
+    narrative: str
+    about: About
+
+    def holds(self, other: "Said") -> bool:
+        """Return whether the other says nothing that this does not. Screening may have added concerns to this."""
+        return other.concerns <= self.concerns and replace(other, concerns=self.concerns) == self
+
+
 class ReferralRow(NamedTuple):
     """A referral as a file says it. `source_event_id` is the hash of the row where the source gives none."""
 
@@ -65,6 +80,11 @@ class ReferralRow(NamedTuple):
     referrer_name: str
     referrer_email: str
     happened_at: datetime
+
+    @property
+    def said(self) -> Said:
+        """What it says, to compare."""
+        return Said(self.campus, self.urgency, frozenset(self.concerns), self.narrative, self.about)
 
 
 @dataclass(frozen=True)

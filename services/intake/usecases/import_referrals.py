@@ -1,6 +1,6 @@
 """Take in a batch of a referral file."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from services.intake.domain.referral_rows import ReferralRow
@@ -8,7 +8,8 @@ from services.intake.domain.referrals import Incoming
 from services.intake.domain.rejects import BadCell, Reject
 from services.intake.storage import imports, referrals
 from services.intake.storage.imports import Counts, Import
-from services.intake.usecases.receive_referrals import receive_referrals
+from services.intake.storage.said import said
+from services.intake.usecases.receive_referrals import Receipt, receive_referrals
 from shared.events.codes import Channel
 from shared.ids import new_ids, new_reference
 from shared.privacy.keys import KeyRing
@@ -16,6 +17,11 @@ from shared.storage.tx import Tx
 
 _REUSED = BadCell(
     "source_event_id", "a referral of a campus that you do not import for has this id", "an id of its own for each"
+)
+_CHANGED = BadCell(
+    "source_event_id",
+    "this id came before with other content: a referral is a fact and is not overwritten",
+    "an id of its own for each",
 )
 
 
@@ -25,21 +31,38 @@ async def import_referrals(
     """Take in a batch and return what became of it. What a file brings is not live: it may be old and wakes nobody."""
     hidden = await _hidden(tx, of, rows)
     taken = [row for row in rows if row.source_event_id not in hidden]
-    rejects = [*unreadable, *(_reused(row) for row in rows if row.source_event_id in hidden)]
     once = {row.source_event_id: row for row in reversed(taken)}
     ids = new_ids(len(once))
     new = [_incoming(of, id_, row) for id_, row in zip(ids, reversed(once.values()), strict=True)]
     receipts = await receive_referrals(tx, keys, new)
     made = sum(not receipt.again for receipt in receipts)
+    changed = await _changed(tx, keys, taken, dict(zip(reversed(once), receipts, strict=True)))
+    rejects = [
+        *unreadable,
+        *(_rejected(row, _REUSED) for row in rows if row.source_event_id in hidden),
+        *(_rejected(row, _CHANGED) for row in changed),
+    ]
     await imports.keep_rejects(tx, keys, of, rejects)
     counts = Counts(
         rows=len(rows) + len(unreadable),
         accepted=made,
-        unchanged=len(taken) - made,
+        unchanged=len(taken) - len(changed) - made,
         rejected=len(rejects),
     )
     await imports.add(tx, of.import_id, counts)
     return counts, rejects
+
+
+async def _changed(
+    tx: Tx, keys: KeyRing, rows: Sequence[ReferralRow], receipts: Mapping[str, Receipt]
+) -> list[ReferralRow]:
+    """Return the rows that say something else than what came before under their id: called unchanged, it were lost."""
+    again = {receipt.referral_id: id_ for id_, receipt in receipts.items() if receipt.again}
+    before = {again[referral]: each for referral, each in (await said(tx, keys, list(again))).items()}
+    for row in rows:
+        if not receipts[row.source_event_id].again:
+            before.setdefault(row.source_event_id, row.said)
+    return [row for row in rows if row.source_event_id in before and not before[row.source_event_id].holds(row.said)]
 
 
 async def _hidden(tx: Tx, of: Import, rows: Sequence[ReferralRow]) -> set[str]:
@@ -49,8 +72,10 @@ async def _hidden(tx: Tx, of: Import, rows: Sequence[ReferralRow]) -> set[str]:
     return {id_ for id_ in used if (of.source, id_) not in known}
 
 
-def _reused(row: ReferralRow) -> Reject:
-    return Reject.of(row.row, [row.source_event_id, row.campus], _REUSED)
+def _rejected(row: ReferralRow, why: BadCell) -> Reject:
+    about = row.about
+    cells = [row.source_event_id, row.campus, row.urgency, *row.concerns, about.number, about.email, about.description]
+    return Reject.of(row.row, [*cells, row.narrative], why)
 
 
 def _incoming(of: Import, id_: UUID, row: ReferralRow) -> Incoming:

@@ -360,6 +360,41 @@ async def test_a_referral_file_comes_in_once_and_is_not_live(intake: Intake) -> 
     assert len(await intake.rows("SELECT 1 FROM referrals")) == 3
 
 
+@pytest.mark.parametrize("apart", [True, False])
+async def test_an_id_that_comes_again_with_other_content_is_rejected_and_its_words_are_kept(
+    intake: Intake, apart: bool
+) -> None:
+    first = "NORTH,W1,peer,N1,,grades,routine,Scored 31.,friend,,,2026-09-01"
+    others = [
+        f'NORTH,W1,peer,N1,,grades,routine,"{DANGER}",friend,,,2026-09-01',
+        "NORTH,W1,peer,N1,,suicide,routine,Scored 31.,friend,,,2026-09-01",
+        "NORTH,W1,peer,N2,,grades,routine,Scored 31.,friend,,,2026-09-01",
+        "NORTH,W1,peer,N1,,grades,emergency,Scored 31.,friend,,,2026-09-01",
+        "SOUTH,W1,peer,N1,,grades,routine,Scored 31.,friend,,,2026-09-01",
+    ]
+    path = "/referrals/imports?source=paper"
+    if apart:
+        await intake.send_file(path, referral_file(first))
+    answer = await intake.send_file(path, referral_file(first, *others, first))
+    assert (answer["unchanged"], answer["rejected"]) == (2 if apart else 1, len(others))
+    assert {reject["column"] for reject in answer["rejects"]} == {"source_event_id"}
+    kept = (await intake.get("ada", f"/imports/{answer['import_id']}/rejects"))["items"]
+    assert any(DANGER in reject["raw"] for reject in kept)
+    assert len(await intake.rows("SELECT 1 FROM referrals")) == 1
+
+
+async def test_what_was_said_is_not_compared_once_its_text_is_destroyed(intake: Intake) -> None:
+    rows = [f"NORTH,W{n},peer,N1,,grades,routine,Scored 3{n}.,friend,,,2026-09-01" for n in (1, 2)]
+    path = "/referrals/imports?source=paper"
+    await intake.send_file(path, referral_file(*rows))
+    await intake.rows(
+        "DELETE FROM record_keys WHERE record_id = (SELECT referral_id FROM referrals WHERE source_event_id = 'W1')"
+    )
+    other = referral_file(*(row.replace("Scored", "Failed") for row in rows))
+    answer = await intake.send_file(path, other)
+    assert (answer["unchanged"], answer["rejected"]) == (1, 1)
+
+
 async def test_old_danger_from_a_file_is_published_and_not_watched_over(intake: Intake) -> None:
     row = f'NORTH,W1,peer,N1,,suicide,urgent,"{DANGER}",friend,,,2026-09-10T14:50:00+00:00'
     await intake.send_file("/referrals/imports?source=paper", referral_file(row))
