@@ -158,7 +158,12 @@ class Courier:
             error_class, place = describe(error)
             _log.error("a message could not be made", extra={"error_class": error_class, "error_place": place})
             return Answer("refused", None, error_class)
-        return await self.connections.send(self.writer.sender, bundle[0].address, message)
+        try:
+            return await self.connections.send(self.writer.sender, bundle[0].address, message)
+        except Exception as error:  # noqa: BLE001 - logged; tried again, where it would stay in hand for ever
+            error_class, place = describe(error)
+            _log.error("a message could not be sent", extra={"error_class": error_class, "error_place": place})
+            return Answer("later", None, error_class)
 
     def _sent(self, task: "asyncio.Task[None]") -> None:
         self._sending.discard(task)

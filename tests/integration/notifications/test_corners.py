@@ -28,6 +28,20 @@ async def test_a_server_whose_certificate_cannot_be_trusted_is_tried_again(
     assert len(office.mails_to("uma")) == 1
 
 
+async def test_a_mail_that_fails_in_a_way_nobody_foresaw_is_tried_again(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> Answer:
+        raise RuntimeError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(office.works.courier.connections, "send", broken)
+        await office.danger()
+        await office.send()
+    await office.pass_time(minutes=1)
+    assert len(office.mails_to("uma")) == 1
+
+
 async def test_a_mail_that_fails_while_its_page_is_accepted_is_not_tried_again(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
