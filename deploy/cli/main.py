@@ -1,6 +1,5 @@
 """`caselight`: every area of commands is a module of `deploy.cli`, named once in `AREAS`."""
 
-import importlib.util
 from importlib import import_module
 
 import typer
@@ -16,8 +15,7 @@ app = typer.Typer(
 )
 
 for _area in AREAS:
-    if importlib.util.find_spec(f"deploy.cli.{_area}") is not None:
-        import_module(f"deploy.cli.{_area}").register(app)
+    import_module(f"deploy.cli.{_area}").register(app)
 
 if __name__ == "__main__":
     app()

@@ -1,10 +1,9 @@
 """Puts analytics together: databases, the consumer of all topics, and its routes."""
 
-from datetime import timedelta
 from typing import Literal
 
 from services.analytics import http
-from services.analytics.storage.history import make_months
+from services.analytics.storage.history import MONTHS_MADE_EVERY, make_months
 from services.analytics.stream import stream
 from shared.clock import Clock
 from shared.messaging.relay import Relay
@@ -27,7 +26,7 @@ def build(settings: Settings, clock: Clock, role: Literal["api", "worker", "both
     )  # fmt: skip
     loops: dict[str, Loop] = {}
     if role != "api":
-        months = Watcher("history_months", timedelta(days=1), make_months)
+        months = Watcher("history_months", MONTHS_MADE_EVERY, make_months)
         loops = {
             "relay": Relay(worker, settings).run,
             "replicas": replicas.run,
