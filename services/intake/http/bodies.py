@@ -103,7 +103,7 @@ class FlagView(BaseModel):
 
 
 class ReferralView(BaseModel):
-    """A referral without what people wrote. What a wall withholds is null or missing from its list."""
+    """A referral without what people wrote. What a wall withholds is null, empty, or missing from its list."""
 
     referral_id: UUID
     reference: str

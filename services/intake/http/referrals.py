@@ -188,8 +188,8 @@ def _view(referral: Referral, decision: Decision) -> ReferralView:
         state=referral.state,
         status=referral.status,
         decision=referral.decision,
-        reason_code=referral.reason_code,
-        decided_by=referral.decided_by,
+        reason_code="" if hidden else referral.reason_code,
+        decided_by="" if hidden else referral.decided_by,
         family=None if hidden else referral.family,
         concerns=concerns,
         level=referral.level,
@@ -202,7 +202,7 @@ def _view(referral: Referral, decision: Decision) -> ReferralView:
         received_at=referral.received_at,
         triaged_at=referral.triaged_at,
         match_basis=referral.match_basis,
-        matched_by=referral.matched_by,
+        matched_by="" if hidden else referral.matched_by,
         case_id=referral.case_id,
     )
 

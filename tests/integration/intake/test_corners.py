@@ -1,14 +1,16 @@
 """What happens at the corners: one campus's trouble beside another's, a flag told twice in one file, rows left out."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import httpx
 import pytest
 
 from services.intake.usecases.watch_for_silence import Alarm, watch_for_silence
+from shared.events.pages import PageAccepted
 from shared.events.teams import TeamSnapshot
 from shared.ids import new_id
-from tests.integration.intake.conftest import DANGER, FLAG_COLUMNS, ROSTER, Intake, flag, flag_file, person, policy
+from tests.integration.intake.conftest import DANGER, FLAG_COLUMNS, NOW, ROSTER, Intake, flag, flag_file, person, policy
 from tests.integration.intake.test_imports import REFERRAL_COLUMNS
 
 FLAGS = "/flags/imports?source=sis"
@@ -117,3 +119,20 @@ async def test_a_file_with_a_report_behind_the_wall_comes_in_twice_as_once(intak
         answer = await intake.call(who, "POST", "/referrals/imports?source=paper", content=file.encode())
         assert answer.is_success, answer.text
         assert answer.json()["accepted"] == accepted
+
+
+async def test_a_responder_behind_the_wall_is_not_told_who_handled_the_report_or_why(intake: Intake) -> None:
+    referral = await intake.refer(DANGER + " He raped her.", about={"student_id": "N1"})
+    path = f"/referrals/{referral['referral_id']}"
+    if referral["state"] != "triaged":
+        await intake.post("tia", f"{path}/triage", decision="open_case", reason_code="sexual_misconduct")
+    await intake.tell(
+        PageAccepted(
+            campus="NORTH", page_id=new_id(), cause_id=new_id(), function="danger", level="critical",
+            referral_id=UUID(referral["referral_id"]), accepted_by="uma", via="link", raised_at=NOW, accepted_at=NOW,
+            grant_until=NOW + timedelta(hours=2), contact_due=NOW,
+        )
+    )  # fmt: skip
+    seen = await intake.get("uma", path)
+    assert (seen["state"], seen["reason_code"], seen["decided_by"], seen["matched_by"]) == ("triaged", "", "", "")
+    assert (await intake.get("tia", path))["decided_by"] != ""
