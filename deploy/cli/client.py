@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from http import HTTPStatus
+from io import StringIO
 from typing import Annotated, Any
 
 import httpx
@@ -20,7 +21,7 @@ from shared.ids import new_id
 from shared.refusal import Refused
 from shared.settings import Settings
 
-__all__ = ["ADMINISTRATOR", "As", "CannotError", "Person", "plainly", "show_table", "staff"]
+__all__ = ["ADMINISTRATOR", "As", "CannotError", "MayNotError", "Person", "plainly", "show_table", "staff"]
 
 As = Annotated[
     str, typer.Option("--as", metavar="PERSON", envvar="CASELIGHT_PERSON", help="Whose rights to use: a staff id.")
@@ -32,6 +33,10 @@ _TIMEOUT = httpx.Timeout(30.0, read=900.0, write=900.0)
 
 class CannotError(Exception):
     """Something a person can mend, in one or more plain lines."""
+
+
+class MayNotError(CannotError):
+    """What somebody else may do, not this person."""
 
 
 class Person:
@@ -71,14 +76,18 @@ class Person:
         except httpx.TransportError as error:
             raise CannotError(f"{service} broke off ({type(error).__name__}). Look: caselight doctor") from error
         if not answer.is_success:
-            raise CannotError("\n".join(complaint(answer, self.name, service)))
+            kind = MayNotError if answer.status_code == HTTPStatus.FORBIDDEN else CannotError
+            raise kind("\n".join(complaint(answer, self.name, service)))
         return answer.json()
 
 
 def complaint(answer: httpx.Response, person: str, service: str) -> Iterator[str]:
     """Say what an answer that is none means, in plain lines."""
     said = _problem(answer)
-    detail = said.get("detail") or answer.reason_phrase
+    detail, faults = said.get("detail") or answer.reason_phrase, said.get("errors", ())
+    # A single fault is what the detail says already; only its place is new.
+    alone = len(faults) == 1 and faults[0]["detail"] == detail
+    place = f" (at {faults[0]['pointer']})" if alone and faults[0]["pointer"] else ""
     match answer.status_code:
         case HTTPStatus.FORBIDDEN:
             yield f"{person} may not do this: {detail} Take somebody who may with --as PERSON (caselight people)."
@@ -87,10 +96,9 @@ def complaint(answer: httpx.Response, person: str, service: str) -> Iterator[str
         case HTTPStatus.SERVICE_UNAVAILABLE:
             yield f"{service} is not ready: {detail}"
         case _:
-            yield f"{service}: {detail}"
-    for fault in said.get("errors", ()):
-        if fault["detail"] != detail or fault["pointer"]:
-            yield f"  {fault['pointer'] or '/'}: {fault['detail']}"
+            yield f"{service}: {detail}{place}"
+    if not alone:
+        yield from (f"  {fault['pointer'] or '/'}: {fault['detail']}" for fault in faults)
 
 
 def _problem(answer: httpx.Response) -> Mapping[str, Any]:
@@ -107,8 +115,13 @@ def staff(person: Person) -> Sequence[Mapping[str, Any]]:
 
 
 def show_table(table: Table, where: Console = console) -> None:
-    """Print a table as wide as it is, unless a person's window is narrower."""
-    (where if where.is_terminal else Console(file=where.file, width=_WIDEST, highlight=False)).print(table)
+    """Print a table as wide as it is, without blanks at the ends of lines, unless a person's window is narrower."""
+    if where.is_terminal:
+        where.print(table)
+        return
+    drawn = StringIO()
+    Console(file=drawn, width=_WIDEST, highlight=False).print(table)
+    where.file.writelines(f"{line.rstrip()}\n" for line in drawn.getvalue().splitlines())
 
 
 @contextmanager

@@ -9,10 +9,19 @@ from rich.table import Table
 from deploy.cli.client import ADMINISTRATOR, As, Person, plainly, show_table
 from deploy.cli.steps import console
 from deploy.local.installation import services
+from shared.settings import SERVICES
 
 dead_letters_app = typer.Typer(no_args_is_help=True, help="Events that a service could not handle.")
-Service = Annotated[str, typer.Option(help="Which service's.")]
-Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="As `dead-letters list` shows them.")]
+
+
+def _one_of_ours(name: str) -> str:
+    if name and name not in SERVICES:
+        raise typer.BadParameter(f"there is no service {name}; there are {', '.join(SERVICES)}")
+    return name
+
+
+Service = Annotated[str, typer.Option(help="Which service's.", callback=_one_of_ours)]
+Ids = Annotated[list[str], typer.Argument(metavar="ID", help="As `dead-letters list` shows them; one or more.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -22,7 +31,8 @@ def register(app: typer.Typer) -> None:
 
 @dead_letters_app.command("list")
 def list_(
-    service: Annotated[str, typer.Option(help="Only this service's; all if left out.")] = "", person: As = ADMINISTRATOR
+    service: Annotated[str, typer.Option(help="Only this service's; all if left out.", callback=_one_of_ours)] = "",
+    person: As = ADMINISTRATOR,
 ) -> None:
     """List what waits for somebody: dead letters, and the events behind them."""
     with plainly():

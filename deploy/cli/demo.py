@@ -37,4 +37,4 @@ def demo(
         console.print()
         show_addresses()
         how_to(console)
-    console.print(f"\n{time.monotonic() - began:.0f} s")
+    console.print(f"\nThis took {time.monotonic() - began:.0f} s.")

@@ -57,7 +57,8 @@ def python() -> Finding:
 
 
 def make() -> Finding:
-    return Finding(shutil.which("make") is not None, "make", "apt-get install make")
+    good = shutil.which("make") is not None
+    return Finding(good, "make" if good else "make is not installed", "apt-get install make")
 
 
 def certificates() -> Finding:
@@ -65,7 +66,9 @@ def certificates() -> Finding:
     folder = ssl.get_default_verify_paths().capath
     good = bool((bundle and Path(bundle).is_file()) or (folder and any(Path(folder).glob("*"))))
     return Finding(
-        good, "certificates of the authorities that downloads are checked against", "apt-get install ca-certificates"
+        good,
+        f"certificates of the authorities that downloads are checked against{'' if good else ': none found'}",
+        "apt-get install ca-certificates",
     )
 
 
@@ -79,10 +82,14 @@ def disk(state: Path) -> Finding:
 
 async def stack(settings: Settings) -> list[Finding]:
     return [
-        Finding(await reaches_postgres(settings), "Postgres answers", "caselight up"),
-        Finding(await reaches_kafka(settings), "Kafka answers", "caselight up"),
-        Finding(await reaches_valkey(settings), "Valkey or Redis answers", "caselight up"),
+        _answers("Postgres", good=await reaches_postgres(settings)),
+        _answers("Kafka", good=await reaches_kafka(settings)),
+        _answers("Valkey or Redis", good=await reaches_valkey(settings)),
     ]
+
+
+def _answers(what: str, *, good: bool) -> Finding:
+    return Finding(good, f"{what} {'answers' if good else 'does not answer'}", "caselight up")
 
 
 async def reaches_postgres(settings: Settings) -> bool:
@@ -127,11 +134,14 @@ async def topics_as_declared(settings: Settings) -> Finding:
 def processes_alive(home: Home) -> list[Finding]:
     """Services and mail on this machine; nothing to say when none was ever started here."""
     started = [name for name in (*services(), MAIL) if home.process(name) is not None]
+    lives = {name: processes.alive(home.process(name)) for name in started}
     return [
         Finding(
-            processes.alive(home.process(name)), f"the process of {name} lives (log: {home.log(name)})", "caselight up"
+            good,
+            f"the process of {name} {'lives' if good else 'does not live'} (log: {home.log(name)})",
+            "caselight up",
         )
-        for name in started
+        for name, good in lives.items()
     ]
 
 

@@ -16,6 +16,11 @@ from deploy.cli.steps import console
 REJECTED = 3  # the exit code when rows were not taken
 _PIECE = 256 * 1024
 _SAY_EVERY_S = 5.0
+_STATES = {
+    "matching": "received; a person finds out whom it is about",
+    "triage_due": "received; a person decides what is done",
+    "triaged": "received, and passed on",
+}
 
 File = Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, readable=True, help="CSV in UTF-8.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be taken; nothing changes.")]
@@ -49,7 +54,12 @@ def import_roster(
 def import_flags(
     file: File, person: As = ADMINISTRATOR, source: Source = "file", dry_run: DryRun = False
 ) -> None:  # fmt: skip
-    """Import flags. What the source has sent before changes nothing; the threshold rule looks at what is new."""
+    """Import flags. What the source has sent before changes nothing; the threshold rule looks at what is new.
+
+    Columns needed: campus_code, student_id, course_code, reason_code, raised_at.
+
+    If you have them: alert_id, student_email, term_code, section, severity, comment, cleared_at.
+    """
     _import(Person(person), "/flags/imports", file, {"source": source, "dry_run": dry_run})
 
 
@@ -57,7 +67,15 @@ def import_flags(
 def import_referrals(
     file: File, person: As = ADMINISTRATOR, source: Source = "file", dry_run: DryRun = False
 ) -> None:  # fmt: skip
-    """Import referrals. Danger that is hours old when it arrives becomes work to review and wakes nobody."""
+    """Import referrals. Danger that is hours old when it arrives becomes work to review and wakes nobody.
+
+    Columns needed: campus_code, narrative, happened_at.
+
+    About whom: student_id, student_email, description.
+
+    If you have them: source_event_id, source_kind, concerns, urgency, relationship, referred_by_name,
+    referred_by_email.
+    """
     _import(Person(person), "/referrals/imports", file, {"source": source, "dry_run": dry_run})
 
 
@@ -171,4 +189,4 @@ def refer(
         if not words.strip():
             raise CannotError("Say in words what you saw or heard.")
         answer = Person(person).post("intake", "/referrals", body)
-        console.print(f"Reference {answer['reference']} ({answer['state']})")
+        console.print(f"Reference {answer['reference']}: {_STATES.get(answer['state'], answer['state'])}")

@@ -1,6 +1,7 @@
 """Commands that touch infrastructure: up, down, doctor, serve, migrate, topics."""
 
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import typer
 from rich.table import Table
 
 from deploy.cli import doctor as checks
+from deploy.cli.client import show_table
 from deploy.cli.steps import Steps, console
 from deploy.local import lifecycle, services
 from deploy.local.home import Home
@@ -55,6 +57,7 @@ def down(
 def doctor() -> None:
     """Look at everything that can be wrong, and say the command that mends it. Exits with 1 when something is wrong."""
     adopt()
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a finding says what its lines would
     findings = asyncio.run(checks.examine(state_folder()))
     for finding in findings:
         mark = "[green]good [/green]" if finding.good else "[red]wrong[/red]"
@@ -75,18 +78,24 @@ def serve(
 ) -> None:
     """Run one service in this process until it is told to stop (SIGTERM drains)."""
     settings = adopt()
-    if service not in SERVICES:
-        raise typer.BadParameter(f"there is no service {service}; there are {', '.join(SERVICES)}")
+    _must_be_ours(service)
     with plain_errors():
         code = serve_service(settings, service, role, host, port or port_of(settings, service))
     raise typer.Exit(code)
 
 
+def _must_be_ours(service: str) -> None:
+    if service not in SERVICES:
+        raise typer.BadParameter(f"there is no service {service}; there are {', '.join(SERVICES)}")
+
+
 def migrate(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[SERVICE]...", help="Default: all services.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="SERVICE", help="Default: all services.")] = None,
 ) -> None:
     """Bring database schemas to the version this release needs."""
     settings = adopt()
+    for name in names or ():
+        _must_be_ours(name)
     with plain_errors():
         for name in names or known_services():
             console.print(f"{name}: version {asyncio.run(migrations.upgrade(settings, name))}")
@@ -123,7 +132,7 @@ def show_addresses() -> None:
     for name, lives in services.running(home, known_services()).items():
         address = os.environ["CASELIGHT_INBOX_URL"] if name == MAIL else url(name)
         table.add_row(name, address, "yes" if lives else "no")
-    console.print(table)
+    show_table(table)
     console.print(f"Logs: {services.logs(home)}")
 
 

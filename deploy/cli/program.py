@@ -12,6 +12,8 @@ from deploy.cli.client import ADMINISTRATOR, As, CannotError, Person, plainly, s
 from deploy.cli.steps import console
 
 program_app = typer.Typer(no_args_is_help=True, help="Campuses, staff, rotas and policies.")
+# What the service adds to what a document says.
+_NOT_SAID = ("version", "calendar_version")
 _MARKS = {"add": "[green]add[/green]", "change": "[yellow]change[/yellow]", "remove": "[red]remove[/red]"}
 
 
@@ -34,10 +36,50 @@ def apply(
         show(changes)
         if dry_run or not changes:
             return
-        if not yes and not (sys.stdin.isatty() and typer.confirm(f"Make these {len(changes)} changes?")):
+        if not yes and not (sys.stdin.isatty() and typer.confirm(f"Make {counted(changes)}?")):
             raise CannotError("Nothing was changed. Say --yes to make these changes without being asked.")
         carry_out(who, document)
-    console.print(f"{len(changes)} changes made")
+    console.print(f"{counted(changes)} made")
+
+
+@program_app.command("show")
+def show_program(person: As = ADMINISTRATOR) -> None:
+    """Print the program as a document: change a part of it and `apply` that. Conflicts show to administrators only."""
+    with plainly():
+        said = Person(person).get("program", "/program")
+    print(yaml.safe_dump(document_of(said), sort_keys=False, allow_unicode=True, width=120), end="")
+
+
+def document_of(said: dict[str, Any]) -> dict[str, Any]:
+    """Return the program that was read as a document that says the same."""
+    return {name: [_entry(thing) for thing in things] for name, things in said.items() if isinstance(things, list)}
+
+
+def _entry(thing: dict[str, Any]) -> dict[str, Any]:
+    said = {
+        name: value for name, value in thing.items() if name not in _NOT_SAID and (name, value) != ("status", "active")
+    }
+    return dict(_without_nulls(said))
+
+
+def _without_nulls(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """Leave out what is not set; a policy's value may be null and mean it, so those stay."""
+    match value:
+        case dict():
+            return {
+                name: each if name == "values" else _without_nulls(each)
+                for name, each in value.items()
+                if each is not None
+            }
+        case list():
+            return [_without_nulls(each) for each in value]
+        case _:
+            return value
+
+
+def counted(changes: list[dict[str, Any]]) -> str:
+    """Say how many changes."""
+    return "1 change" if len(changes) == 1 else f"{len(changes)} changes"
 
 
 def read(file: Path) -> dict[str, Any]:

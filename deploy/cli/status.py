@@ -1,15 +1,16 @@
 """How the installation does: each service, and what it all adds up to."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
-from deploy.cli.client import ADMINISTRATOR, As, CannotError, Person, plainly, show_table, staff
+from deploy.cli.client import ADMINISTRATOR, As, CannotError, MayNotError, Person, plainly, show_table, staff
 from deploy.cli.steps import console
 from deploy.local.installation import services
 from shared.clock import SystemClock
@@ -50,22 +51,35 @@ def show_services(person: Person) -> None:
     names = services()
     with ThreadPoolExecutor(len(names)) as pool:
         answers = dict(zip(names, pool.map(lambda name: _status(person, name), names), strict=True))
+    if all(isinstance(answer, MayNotError) for answer in answers.values()):
+        console.print(f"How the services do is for operators to see, not for {person.name}.", markup=False)
+        return
+    if all(isinstance(answer, CannotError) and not isinstance(answer, MayNotError) for answer in answers.values()):
+        raise CannotError("No service answers. Start them: caselight up; what else may be wrong: caselight doctor")
     table = Table(box=None, pad_edge=False)
     for title in ("service", "ready", "outbox", "replicas", "dead letters", "timers"):
         table.add_column(title)
     for name, answer in answers.items():
-        table.add_row(name, *(["[red]no answer[/red]"] if isinstance(answer, str) else _line(answer)))
+        table.add_row(name, *([_no_line(answer)] if isinstance(answer, CannotError) else _line(answer)))
     show_table(table)
     for name, answer in answers.items():
-        for trouble in [answer] if isinstance(answer, str) else _troubles(answer):
-            console.print(f"[red]{name}[/red]: {trouble}")
+        for trouble in _first_line(answer) if isinstance(answer, CannotError) else _troubles(answer):
+            console.print(f"[red]{name}[/red]: {escape(trouble.removeprefix(f'{name} ').removeprefix(f'{name}: '))}")
 
 
-def _status(person: Person, service: str) -> dict[str, Any] | str:
+def _no_line(error: CannotError) -> str:
+    return "[yellow]not shown[/yellow]" if isinstance(error, MayNotError) else "[red]no answer[/red]"
+
+
+def _first_line(error: CannotError) -> list[str]:
+    return str(error).splitlines()[:1]
+
+
+def _status(person: Person, service: str) -> dict[str, Any] | CannotError:
     try:
         return dict(person.get(service, "/status"))
     except CannotError as error:
-        return str(error).splitlines()[0]
+        return error
 
 
 def _line(answer: Mapping[str, Any]) -> Iterable[str]:
@@ -103,9 +117,10 @@ def show_figures(person: Person, weeks: int) -> None:
             raise CannotError(f"No figures: {error}") from error
         found, reader = _figures(director, weeks), director
     loads = reader.get("analytics", "/figures/caseloads")["rows"]
-    as_of = str(found["as_of"] or "never")[:19]
+    as_of = f"{found['as_of'][:19].replace('T', ' ')} UTC" if found["as_of"] else "never"
     console.print(f"\nFigures as {reader.name} may see them, as of {as_of}, counted {found['lag_seconds']:.1f} s after")
     show_table(campuses_table(found, weeks))
+    show_table(pages_table(found))
     show_table(times_table(found["rows"]))
     if loads:
         console.print("Open cases: " + ", ".join(f"{each['staff_id']} {each['open_cases']}" for each in loads))
@@ -145,26 +160,28 @@ def campuses_table(found: Mapping[str, Any], weeks: int) -> Table:
     for each in found["open_cases"]:
         still[each["campus"]] += each["count"]
     table = Table(box=None, pad_edge=False)
-    for title in (
-        "campus",
-        "flags",
-        "by week",
-        "referrals",
-        "triaged",
-        "cases",
-        "open",
-        "pages",
-        "accepted",
-        "unreached",
-    ):
-        table.add_column(title, justify="left" if title in ("campus", "by week") else "right")
+    for title in ("campus", "flags", "by week", "referrals", "triaged", "cases", "open"):
+        table.add_column(title, justify="left" if title in ("campus", "by week") else "right", overflow="fold")
     for campus in found["campuses"]:
         kinds = ("referrals", "referrals_triaged", "cases_opened")
-        pages = ("pages_raised", "pages_accepted", "pages_unreached")
         table.add_row(
             campus, f"{sums[campus, 'flags']:,}", bars(weekly[campus]), *(f"{sums[campus, kind]:,}" for kind in kinds),
-            f"{still[campus]:,}", *(f"{sums[campus, kind]:,}" for kind in pages),
+            f"{still[campus]:,}",
         )  # fmt: skip
+    return table
+
+
+def pages_table(found: Mapping[str, Any]) -> Table:
+    """Return one line a campus: how often somebody was paged, and what came of it."""
+    sums = Counter[tuple[str, str]]()
+    for row in found["rows"]:
+        sums[row["campus"], row["kind"]] += row["count"]
+    table = Table(box=None, pad_edge=False)
+    for title in ("campus", "pages", "accepted", "unreached"):
+        table.add_column(title, justify="left" if title == "campus" else "right")
+    for campus in found["campuses"]:
+        kinds = ("pages_raised", "pages_accepted", "pages_unreached")
+        table.add_row(campus, *(f"{sums[campus, kind]:,}" for kind in kinds))
     return table
 
 

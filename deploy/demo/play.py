@@ -85,7 +85,7 @@ def _apply_program(administrator: Person, sample: Term, say: Say) -> None:
     document = program.read(sample.program)
     changes = program.plan(administrator, document)
     if changes:
-        say(f"program: {len(changes)} changes")
+        say(f"program: {program.counted(changes)}")
         program.carry_out(administrator, document)
     until(lambda: administrator.get("program", "/status")["outbox"]["rows"] == 0, "publishing the program")
     until(_director_known, "the program reaching the other services")

@@ -14,7 +14,8 @@ _STYLE = (
     "body{font:1rem/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a;"
     "background:#fff}table{border-collapse:collapse;width:100%}caption{text-align:left;padding:.5rem 0}"
     "th,td{text-align:left;vertical-align:top;padding:.5rem;border-bottom:1px solid #767676}"
-    "pre{white-space:pre-wrap;overflow-wrap:anywhere;font:inherit}dt{font-weight:600}a{color:#0b4f8a}"
+    "pre{white-space:pre-wrap;overflow-wrap:anywhere;font:1em/1.5 ui-monospace,monospace}"
+    "dt{font-weight:600}a{color:#0b4f8a}"
 )
 POLICY = (
     "default-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'; "

@@ -19,6 +19,16 @@ MEDIA_TYPE = "application/problem+json"
 # These quote a piece of what was sent; the others are fixed words with limits of ours in them.
 _QUOTING = re.compile(r"^(uuid|date|time|url|json|decimal|int_parsing|float_parsing|string_unicode|is_instance)")
 _SHORTEST_QUOTE = 3
+# Fixed words for what people meet.
+_PLAIN = {
+    "uuid_parsing": "This is no id.",
+    "datetime_parsing": "This is no time, such as 2026-09-14T10:30:00+00:00.",
+    "datetime_from_date_parsing": "This is no time, such as 2026-09-14T10:30:00+00:00.",
+    "date_from_datetime_parsing": "This is no date, such as 2026-09-14.",
+    "date_parsing": "This is no date, such as 2026-09-14.",
+    "json_invalid": "This is no JSON.",
+}
+_MEMBER = re.compile(r"<\w+\.\w+: ('[^']*')>")  # how Python writes a code that is a member of an enumeration
 
 _log = logger("web")
 
@@ -129,9 +139,11 @@ def pointer_of(location: Sequence[str | int]) -> str:
 
 def _words(error: Mapping[str, Any]) -> str:
     kind, message = str(error.get("type", "")), str(error.get("msg", ""))
+    if kind in _PLAIN:
+        return _PLAIN[kind]
     if _QUOTING.match(kind) or _quotes(message, error.get("input")):
         return f"Not accepted: {kind.replace('_', ' ')}."
-    return message.removeprefix("Value error, ").rstrip(".") + "."
+    return _MEMBER.sub(r"\1", message.removeprefix("Value error, ")).rstrip(".") + "."
 
 
 def _quotes(message: str, sent: object) -> bool:

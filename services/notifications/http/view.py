@@ -85,7 +85,7 @@ def _told(page: Page, reader: str, program: Program) -> list[str]:
     for person in page.addressees:
         name = "You" if person == reader else words.staff_name(program, person)
         at = words.clock(program, page.cause.campus, first[person].at)
-        answer = ", cannot take it" if person in page.declined else ""
+        answer = ", cannot take it" if person in page.declined and person != page.accepted_by else ""
         lines.append(f"{name}, told at {at}{answer}")
     return lines
 
@@ -95,7 +95,7 @@ def _next(page: Page, program: Program) -> str:
         return ""
     at = words.clock(program, page.cause.campus, page.due_at)
     if page.state == State.UNREACHED:
-        return f"Nobody has taken it yet. It is told again at {at}, until somebody does."
+        return f"Nobody has taken it yet. The next mail about it goes out at {at}, unless somebody takes it."
     return f"It goes to the next person at {at}, unless somebody accepts."
 
 

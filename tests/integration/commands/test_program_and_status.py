@@ -31,10 +31,20 @@ def test_a_program_is_applied_after_saying_what_changes_and_a_second_time_change
     assert (code, "Nothing was changed" in unasked) == (1, True)
 
     code, done = caselight("program", "apply", document, "--yes")
-    assert (code, "1 changes made" in done) == (0, True)
+    assert (code, "1 change made" in done) == (0, True)
 
     code, again = caselight("program", "apply", document, "--yes")
     assert (code, again.strip()) == (0, "The program is so already; nothing to change.")
+
+
+@pytest.mark.usefixtures("applied")
+def test_the_program_is_shown_as_a_document_that_changes_nothing(caselight: Commands, tmp_path: Path) -> None:
+    code, said = caselight("program", "show")
+    assert code == 0, said
+    shown = tmp_path / "shown.yaml"
+    shown.write_text(said)
+
+    assert caselight("program", "apply", shown) == (0, "The program is so already; nothing to change.\n")
 
 
 @pytest.mark.usefixtures("applied")
@@ -103,6 +113,9 @@ def test_the_person_may_be_chosen_by_the_environment(caselight: Commands, monkey
 
 @pytest.mark.usefixtures("applied")
 def test_dead_letters_are_listed_for_operators(caselight: Commands) -> None:
+    code, said = caselight("dead-letters", "list", "--service", "casess")
+    assert (code, "there is no service casess" in said) == (2, True)
+
     assert caselight("dead-letters", "list", "--service", "analytics") == (0, "No dead letters.\n")
 
     code, said = caselight("dead-letters", "retry", "01890a5d-ac96-774b-bcce-b302099a8057", "--service", "analytics")
@@ -114,5 +127,14 @@ def test_status_shows_services_and_the_figures_as_a_director_sees_them(caselight
     code, said = caselight("status")
 
     assert code == 0, said
-    assert "cases: cases does not answer" in said  # it is not up here
+    assert "cases: does not answer" in said  # it is not up here
     assert "Figures as haddad may see them" in said
+
+
+@pytest.mark.usefixtures("applied")
+def test_a_service_that_may_not_be_seen_is_told_from_one_that_is_not_up(caselight: Commands) -> None:
+    _, said = caselight("status", "--as", "haddad")
+
+    assert [line.split("  ")[-1].strip() for line in said.splitlines()[1:6]] == [
+        "not shown", "not shown", "no answer", "no answer", "not shown",
+    ]  # fmt: skip

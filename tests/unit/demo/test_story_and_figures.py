@@ -7,7 +7,7 @@ import pytest
 
 from deploy.cli.client import CannotError, complaint
 from deploy.cli.program import read
-from deploy.cli.status import bars, campuses_table, spoken, times_table
+from deploy.cli.status import bars, campuses_table, pages_table, spoken, times_table
 from deploy.demo.play import links_of, totals, until
 
 
@@ -64,6 +64,9 @@ def test_figures_are_summed_by_kind_and_by_campus_and_times_weighed_by_count() -
     assert cells[:2] == ["NORTH", "0"]
     assert "5" in cells
     assert "7" in cells
+    paged = [{**rows[0], "kind": kind, "count": count} for kind, count in (("pages_raised", 4), ("pages_accepted", 3))]
+    pages = pages_table({"rows": paged, "campuses": ["NORTH"]})
+    assert [list(column.cells) for column in pages.columns] == [["NORTH"], ["4"], ["3"], ["0"]]
 
 
 def test_a_complaint_names_the_person_the_reason_and_every_field() -> None:
@@ -73,6 +76,9 @@ def test_a_complaint_names_the_person_the_reason_and_every_field() -> None:
     }
     lines = list(complaint(httpx.Response(422, json=problem), "okafor", "intake"))
     assert lines == ["intake: The request is not valid.", "  /body/a: Too long.", "  /body/b: Missing."]
+
+    single = {"detail": "Missing.", "errors": [{"pointer": "/body/b", "detail": "Missing."}]}
+    assert list(complaint(httpx.Response(422, json=single), "okafor", "intake")) == ["intake: Missing. (at /body/b)"]
 
     [forbidden] = complaint(httpx.Response(403, json={"detail": "No."}), "okafor", "intake")
     assert "okafor may not do this" in forbidden

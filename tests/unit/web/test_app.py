@@ -20,6 +20,7 @@ from shared.settings import Settings
 from shared.storage.engines import connect
 from shared.telemetry import ALLOWED_FIELDS
 from shared.web.app import create_app
+from shared.web.problems import faults_of
 
 router = APIRouter()
 SECRET = "Grendel-4711"
@@ -322,3 +323,16 @@ async def test_other_methods_and_other_paths_are_problems_too(client: httpx.Asyn
     assert (answer.status_code, answer.json()["type"]) == (405, "urn:caselight:problem:method_not_allowed")
     assert answer.headers["Allow"] == "POST"
     assert (await client.get("/docs")).status_code == 404
+
+
+def test_faults_are_said_in_plain_words() -> None:
+    members = "Input should be <SourceKind.SELF: 'self'> or <SourceKind.PEER: 'peer'>"
+    said = faults_of([
+        {"type": "literal_error", "loc": ("body", "source_kind"), "msg": members, "input": "teacher"},
+        {"type": "uuid_parsing", "loc": ("path", "letter_id"), "msg": "found `x` at 1", "input": "abc"},
+        {"type": "url_parsing", "loc": ("body", "at"), "msg": "found `x` at 1", "input": "abc"},
+    ])  # fmt: skip
+
+    assert [fault.detail for fault in said] == [
+        "Input should be 'self' or 'peer'.", "This is no id.", "Not accepted: url parsing.",
+    ]  # fmt: skip
