@@ -172,7 +172,8 @@ class Node:
         mails = self.mails if self.mails is not None and self.told["mail"]["group"] == group else None
         consumer = AIOKafkaConsumer(
             *[prefix + topic for topic in topics], bootstrap_servers=self.told["bootstrap"], group_id=prefix + group,
-            enable_auto_commit=False, auto_offset_reset="earliest", session_timeout_ms=2000, heartbeat_interval_ms=300,
+            enable_auto_commit=False, auto_offset_reset="earliest",
+            session_timeout_ms=10_000, heartbeat_interval_ms=1000,
         )  # fmt: skip
         await consumer.start()
         try:
