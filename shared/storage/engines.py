@@ -10,6 +10,7 @@ from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from shared.access.actors import EVERYWHERE, Actor
+from shared.access.rules import STAFF_ROLES, TITLEIX_ROLES
 from shared.clock import Clock
 from shared.settings import DatabaseRole, Settings
 from shared.storage import outbox
@@ -27,7 +28,6 @@ _ARRAYS = "SELECT " + ", ".join(
         1,
     )
 )
-_WALL_ROLES = ("titleix_coordinator", "titleix_deputy")
 
 
 @dataclass
@@ -75,11 +75,15 @@ async def set_context(connection: AsyncConnection, context: Mapping[str, str]) -
 
 
 def row_context(actor: Actor) -> dict[str, str]:
-    """Return what row security is told about an actor: who, which campuses, and whether Title IX walls let them in."""
-    walls = {role.campus for role in actor.roles if role.name in _WALL_ROLES}
+    """Return what row security is told about an actor: who, which campuses, and whether Title IX walls let them in.
+
+    A role that opens nothing, such as `faculty`, shows no rows of its campus either.
+    """
+    campuses = {role.campus for role in actor.roles if role.name in STAFF_ROLES}
+    walls = {role.campus for role in actor.roles if role.name in TITLEIX_ROLES}
     return {
         "actor": actor.id,
-        "campuses": EVERYWHERE if EVERYWHERE in actor.campuses else ",".join(sorted(actor.campuses)),
+        "campuses": EVERYWHERE if EVERYWHERE in campuses else ",".join(sorted(campuses)),
         "walls": EVERYWHERE if EVERYWHERE in walls else ",".join(sorted(walls)),
     }
 

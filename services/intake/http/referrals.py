@@ -46,6 +46,8 @@ from shared.web.site import part, site_of
 router = APIRouter(tags=["referrals"])
 
 _PAGE = 100
+# How many rows a listing looks at, time after time, for a page of what somebody may see.
+_LOOKS = (_PAGE, *[1_000] * 10)
 _AHEAD = timedelta(minutes=5)
 Limiter = Annotated[RateLimiter, Depends(part(RateLimiter))]
 
@@ -82,21 +84,37 @@ async def list_referrals(
 ) -> Listing[ReferralView]:
     """Show referrals of a campus, oldest first: those the caller may see."""
     async with gate.begin() as door:
-        program = await load_program(door.connection)
-        found = await referrals.page(
-            door.connection, campus, state=state, matched=matched, after=after, count=_PAGE
-        )  # fmt: skip
-        resources = await standing.resources(door.connection, found, program, door.now)
-        decisions = door.allow_each(Action.REFERRAL_LIST, resources)
-        seen = [
-            _view(referral, decision)
-            for referral, decision in zip(found, decisions, strict=True)
-            if decision is not None
-        ]
+        seen, more = await _listed(door, campus, state, matched, after)
         question = f"campus={campus} state={state or 'any'} matched={'any' if matched is None else matched}"
         ids = [str(view.referral_id) for view in seen]
         await door.record_list(Action.REFERRAL_LIST, ids, question, kind="referral", campus=campus)
-    return Listing(items=seen, after=found[-1].referral_id if len(found) == _PAGE else None)
+    return Listing(items=seen, after=more)
+
+
+async def _listed(
+    door: Door, campus: str, state: str | None, matched: bool | None, after: UUID
+) -> tuple[list[ReferralView], UUID | None]:
+    """Return a page of what the actor may see, and what to ask for the next one with.
+
+    It looks past what they may not, or a coordinator's few would lie behind pages of nothing, and `after` would name,
+    and let people count, what is hidden.
+    """
+    program = await load_program(door.connection)
+    seen: list[ReferralView] = []
+    at: UUID | None = after
+    for rows in _LOOKS:
+        found = await referrals.page(
+            door.connection, campus, state=state, matched=matched, after=at or NONE_BEFORE, count=rows
+        )
+        resources = await standing.resources(door.connection, found, program, door.now)
+        decisions = door.allow_each(Action.REFERRAL_LIST, resources)
+        seen += [_view(each, yes) for each, yes in zip(found, decisions, strict=True) if yes is not None]
+        at = found[-1].referral_id if len(found) == rows else None
+        if at is None or len(seen) >= _PAGE:
+            break
+    if len(seen) > _PAGE or (len(seen) == _PAGE and at is not None):
+        return seen[:_PAGE], seen[_PAGE - 1].referral_id
+    return seen, at
 
 
 @router.get("/referrals/{referral_id}")

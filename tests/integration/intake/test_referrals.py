@@ -6,8 +6,10 @@ from uuid import UUID
 import httpx
 import pytest
 
+from shared.access.actors import Actor, Role
 from shared.events.referrals import DangerRaised, MisconductReported, ReferralMatched, ReferralReceived, ReferralTriaged
 from shared.ids import new_id
+from shared.storage.engines import row_context
 from tests.integration.intake.conftest import DANGER, Intake, kinds
 
 MIXED = "Her partner hit her last night. She wants to end her life. She is in my room."
@@ -210,6 +212,30 @@ async def test_the_desk_shows_a_triager_their_campus_and_what_waits(intake: Inta
     assert await ids("stu", "") == []
     assert await ids("fay", "") == []
     assert len(await ids("tia", "")) == 1
+
+
+async def test_a_listing_looks_past_what_is_hidden_and_gives_no_hint_of_it(intake: Intake) -> None:
+    row = "NORTH,W{},peer,,,grades,routine,Scored 31.,friend,,,2026-09-01"
+    header = (
+        "campus_code,source_event_id,source_kind,student_id,student_email,concerns,urgency,narrative,relationship,"
+        "referred_by_name,referred_by_email,happened_at"
+    )
+    file = "\n".join([header, *(row.format(n) for n in range(150))])
+    await intake.send_file("/referrals/imports?source=paper", file)
+    walled = await intake.refer(MIXED)
+    for who in ("fay", "dee", "uma", "stranger"):
+        assert await intake.get(who, "/referrals?campus=NORTH") == {"items": [], "after": None}
+    seen = await intake.get("tia", "/referrals?campus=NORTH")
+    assert [referral["referral_id"] for referral in seen["items"]] == [walled["referral_id"]]
+    assert seen["after"] is None
+    first = await intake.get("sam", "/referrals?campus=NORTH")
+    second = await intake.get("sam", f"/referrals?campus=NORTH&after={first['after']}")
+    assert (len(first["items"]), len(second["items"]), second["after"]) == (100, 50, None)
+
+
+async def test_a_role_that_opens_nothing_shows_no_rows_to_row_security() -> None:
+    assert row_context(Actor("person", "fay", (Role("faculty", "NORTH"),)))["campuses"] == ""
+    assert row_context(Actor("person", "sam", (Role("triager", "NORTH"),)))["campuses"] == "NORTH"
 
 
 async def test_somebody_without_any_role_may_refer_and_reads_nothing(intake: Intake) -> None:
