@@ -97,12 +97,14 @@ class Installation:
         return dict(answer.json())
 
     async def upload(self, person: str, path: str, file: str) -> None:
-        """Send a file to intake."""
-        answer = await self._ask(
-            person, "POST", "intake", path, content=file.encode(), headers={"Content-Type": "text/csv"}
-        )
-        assert answer is not None
-        assert answer.is_success, answer.text
+        """Send a file to intake until there is an answer: rows that it has already are no new ones."""
+        headers = {"Content-Type": "text/csv"}
+
+        async def answered() -> httpx.Response | None:
+            return await self._ask(person, "POST", "intake", path, headers=headers, content=file.encode())
+
+        answer: httpx.Response = await eventually(answered, within=PATIENCE, every=0.1, why="intake takes a file")
+        assert answer.is_success, f"{answer.status_code} {answer.text}"
         assert answer.json()["rejected"] == 0, answer.text
 
     async def apply(self, document: dict[str, Any]) -> None:

@@ -4,13 +4,15 @@ Campuses are alike but for their names, so two of them must end with the same ac
 """
 
 from collections import Counter
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from deploy.local.databases import Connection
 from shared.settings import Settings
 from tests.faults.installation import PATIENCE, Installation
-from tests.faults.rows import rows, tables
+from tests.faults.rows import connected, rows
 from tests.support.eventually import eventually
 
 IN_DANGER = "He told his roommate that he is going to kill himself tonight and has the pills in his room."
@@ -20,8 +22,18 @@ OPEN = [{"weekday": day, "opens": "00:00", "closes": "23:59"} for day in range(7
 ALWAYS = [{"weekday": day, "starts": "00:00", "hours": 24.0} for day in range(7)]
 STUDENTS = 2
 SERVICES = ("intake", "cases", "notifications", "analytics")
-# Rows of delivery itself: how often something was tried is not what came of it.
-_DELIVERY = {"outbox", "inbox", "dead_letters", "parked", "replica_ready", "idempotency_keys", "progress", "history"}
+# Rows of delivery itself, and of imports: how often something was tried is not what came of it.
+_DELIVERY = {
+    "outbox",
+    "inbox",
+    "dead_letters",
+    "parked",
+    "replica_ready",
+    "idempotency_keys",
+    "progress",
+    "history",
+    "imports",
+}
 
 _REFERRALS = """
     SELECT referral_id, state, decision, reason_code, family, level, found_by, sensitivity, status,
@@ -48,13 +60,16 @@ _FIGURES = """
     SELECT kind, code, sensitivity, sum(count) FROM figures WHERE campus = $1 GROUP BY kind, code, sensitivity
 """
 _LOADS = "SELECT staff_id, sensitivity, open_cases FROM caseloads WHERE campus = $1"
-_COUNT = "SELECT count(*) FROM {table} WHERE campus = $1"
+_COUNT = "SELECT '{table}' AS name, count(*) FROM {table} WHERE campus = $1"
 # People may have asked twice, and two changes of a team may be told in one snapshot.
 _EVENTS = """
     SELECT type, count(*) FROM history
     WHERE campus = $1 AND type NOT LIKE 'caselight.access.%' AND type NOT LIKE 'caselight.team%' GROUP BY type
 """
-_HAVE_CAMPUS = "SELECT table_name FROM information_schema.columns WHERE column_name = 'campus'"
+_WITH_CAMPUS = """
+    SELECT relname FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
+    WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition AND attname = 'campus'
+"""
 _MAILS = """
     SELECT referral_id, address, deliveries.id FROM deliveries JOIN pages ON pages.id = page_id
     WHERE deliveries.campus = $1
@@ -138,10 +153,19 @@ def roster(*campuses: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def flags(campus: str) -> str:
+    """Return a file of flags about one student, enough of them for the threshold rule."""
+    lines = ["alert_id,campus_code,student_id,course_code,reason_code,severity,raised_at"]
+    courses = enumerate(("BIO101", "MAT110", "BIO101", "ENG102"), 1)
+    lines += [f"{campus}-{n},{campus},{campus}-0,{course},LATE_WORK,1,2026-09-0{n}T12:00:00Z" for n, course in courses]
+    return "\n".join(lines) + "\n"
+
+
 async def work(at: Installation, campus: str) -> Matter:
-    """Bring danger, two worries of one student, misconduct and somebody nobody knows; triage; take the danger page."""
+    """Bring flags, danger, two worries of one student, misconduct and somebody nobody knows; triage; take a page."""
     duty = f"{campus}-duty".lower()
     matter = Matter(campus, [])
+    await at.upload("ada", f"/flags/imports?source={campus.lower()}", flags(campus))
     for about, words, more in (
         ({"student_id": f"{campus}-0"}, IN_DANGER, {"urgency": "emergency"}),
         ({"student_id": f"{campus}-1"}, WORRY, {"concerns": ["mood"]}),
@@ -176,27 +200,29 @@ async def page_of(at: Installation, person: str, referral_id: UUID) -> str:
 
 async def account(settings: Settings, matter: Matter) -> Account:
     """Return what became of a campus's matters, in words that do not name the campus."""
-    ask = _Asker(settings, matter)
-    return {
-        "referrals": await ask.about("intake", _REFERRALS),
-        "cases": await ask.about("cases", _CASES),
-        "pages": await ask.about("notifications", _PAGES),
-        "deliveries": await ask.about("notifications", _DELIVERIES),
-        "notices": await ask.about("notifications", _NOTICES),
-        "figures": await ask.about("analytics", _FIGURES),
-        "caseloads": await ask.about("analytics", _LOADS),
-        "events": await ask.about("analytics", _EVENTS),
-        **await ask.counts(),
-    }
+    async with AsyncExitStack() as open_:
+        connections = {service: await open_.enter_async_context(connected(settings, service)) for service in SERVICES}
+        ask = _Asker(connections, matter)
+        return {
+            "referrals": await ask.about("intake", _REFERRALS),
+            "cases": await ask.about("cases", _CASES),
+            "pages": await ask.about("notifications", _PAGES),
+            "deliveries": await ask.about("notifications", _DELIVERIES),
+            "notices": await ask.about("notifications", _NOTICES),
+            "figures": await ask.about("analytics", _FIGURES),
+            "caseloads": await ask.about("analytics", _LOADS),
+            "events": await ask.about("analytics", _EVENTS),
+            **await ask.counts(),
+        }
 
 
 @dataclass
 class _Asker:
-    settings: Settings
+    connections: dict[str, Connection]
     matter: Matter
 
     async def about(self, service: str, query: str) -> list[tuple[Any, ...]]:
-        found = await rows(self.settings, service, query, self.matter.campus)
+        found = await self.connections[service].fetch(query, self.matter.campus)
         return sorted((tuple(self._plain(value) for value in row) for row in found), key=repr)
 
     def _plain(self, value: Any) -> Any:
@@ -208,12 +234,12 @@ class _Asker:
 
     async def counts(self) -> dict[str, int]:
         """Count the rows of every table that names the campus: a row too many anywhere shows here."""
-        counted = {}
-        for service in SERVICES:
-            named = {row["table_name"] for row in await rows(self.settings, service, _HAVE_CAMPUS)}
-            for table in sorted(named.intersection(await tables(self.settings, service)) - _DELIVERY):
-                found = await rows(self.settings, service, _COUNT.format(table=table), self.matter.campus)
-                counted[f"rows of {service}.{table}"] = found[0]["count"]
+        counted: dict[str, int] = {}
+        for service, connection in self.connections.items():
+            named = [row["relname"] for row in await connection.fetch(_WITH_CAMPUS) if row["relname"] not in _DELIVERY]
+            query = " UNION ALL ".join(_COUNT.format(table=table) for table in named)
+            found = await connection.fetch(query, self.matter.campus)
+            counted |= {f"rows of {service}.{row['name']}": row["count"] for row in found}
         return counted
 
 

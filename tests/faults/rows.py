@@ -1,8 +1,10 @@
 """What is in the databases, seen past row security, as an administrator would."""
 
+from contextlib import AbstractAsyncContextManager
+
 import asyncpg
 
-from deploy.local.databases import session
+from deploy.local.databases import Connection, session
 from shared.settings import Settings
 
 _TABLES = """
@@ -15,9 +17,14 @@ _COLUMNS = """
 """
 
 
+def connected(settings: Settings, service: str) -> AbstractAsyncContextManager[Connection]:
+    """Connect to a service's database."""
+    return session(settings.postgres_url, f"{settings.database_prefix}{service}")
+
+
 async def rows(settings: Settings, service: str, query: str, *values: object) -> list[asyncpg.Record]:
-    """Ask a service's database."""
-    async with session(settings.postgres_url, f"{settings.database_prefix}{service}") as connection:
+    """Ask a service's database once."""
+    async with connected(settings, service) as connection:
         return list(await connection.fetch(query, *values))
 
 
