@@ -4,22 +4,22 @@ from shared.messaging import health
 
 
 def test_a_loop_that_does_not_turn_is_named() -> None:
-    health.beat("toy.relay")
+    health.beat("turning.relay")
     health.beat("other.relay")
 
-    assert health.stalled("toy", after=60) == []
-    assert health.stalled("toy", after=-1) == ["toy.relay"]
+    assert health.stalled("turning", after=60) == []
+    assert health.stalled("turning", after=-1) == ["turning.relay"]
 
-    health.gone("toy.relay")
-    assert health.stalled("toy", after=-1) == []
+    health.gone("turning.relay")
+    assert health.stalled("turning", after=-1) == []
 
 
 def test_a_loop_that_turns_without_working_is_trouble_and_not_stalled() -> None:
-    health.beat("toy.flags")
-    health.trouble("toy.flags", "held")
+    health.beat("held.flags")
+    health.trouble("held.flags", "held")
 
-    assert health.troubles("toy") == {"toy.flags": "held"}
-    assert health.stalled("toy", after=60) == []
+    assert health.troubles("held") == {"held.flags": "held"}
+    assert health.stalled("held", after=60) == []
 
-    health.trouble("toy.flags", "")
-    assert health.troubles("toy") == {}
+    health.trouble("held.flags", "")
+    assert health.troubles("held") == {}
