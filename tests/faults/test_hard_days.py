@@ -193,7 +193,7 @@ async def test_everything_works_without_valkey(at: Works, stack: Stack) -> None:
 async def _everything_works(at: Works, student: str) -> None:
     """Go through all of it: an import, a referral to its case and figure, danger to its page and mail."""
     await at.students("NORTH", 3)
-    worry = await at.insist("ben", "/referrals", _referral(WORRY, about={"student_id": student}, **MOOD))
+    worry = await at.refer("ben", WORRY, about={"student_id": student}, **MOOD)
     assert (await at.case_of("sam", worry))["owner_id"]
     danger = await at.refer("ben", IN_DANGER)
     await at.mail_to("uma", danger["reference"])
