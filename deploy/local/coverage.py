@@ -6,8 +6,8 @@ import sys
 from deploy.local.home import ROOT
 
 COVERED = ("shared/*", "services/*/domain/*", "services/*/usecases/*")
-# Percent of lines and branches. Switched on by the first complete set of services.
-THRESHOLD = 0
+# Percent of lines and branches together.
+THRESHOLD = 95
 
 
 def main() -> int:
