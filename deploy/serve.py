@@ -45,7 +45,7 @@ def serve(settings: Settings, service: str, role: Role, host: str, port: int) ->
 async def run(settings: Settings, service: str, role: Role, host: str, port: int) -> int:
     """Build the service on this loop and run it."""
     await migrations.require(settings, service)
-    built: Service = import_module(f"services.{service}.app").build(settings, SystemClock())
+    built: Service = import_module(f"services.{service}.app").build(settings, SystemClock(), role)
     app: ASGIApp = only_health(built.api) if role == "worker" else built.api
     collect_seldom()
     config = uvicorn.Config(
@@ -83,7 +83,7 @@ async def until_stopped(built: Service, server: Server, role: Role) -> int:
         asyncio.get_running_loop().add_signal_handler(each, stop.set)
     http = asyncio.create_task(server.serve(), name="http")
     stopped = asyncio.create_task(stop.wait(), name="stop")
-    loops = [] if role == "api" else [asyncio.create_task(run_loop(built, name), name=name) for name in built.loops]
+    loops = [asyncio.create_task(run_loop(built, name), name=name) for name in built.loops]
     log.info("started", extra={"service": built.name, "role": role, "port": server.config.port})
     done, _ = await asyncio.wait([http, stopped, *loops], return_when=asyncio.FIRST_COMPLETED)
     failed = [task for task in done if task is not stopped]
