@@ -47,12 +47,18 @@ class Installation:
         self.started.append(served)
         return served
 
-    async def serve(self, *services: str, crash_at: str = "") -> None:
-        """Start services, to die at a crash point if one is named, and wait until they answer as ready."""
+    async def serve(self, *services: str) -> None:
+        """Start services and wait until they answer as ready."""
         for service in services:
-            self.served[service] = self.command("serve", service, crash_at=crash_at)
+            self.served[service] = self.command("serve", service)
         for service in services:
             await eventually(lambda service=service: self._ready(service), within=PATIENCE, why=f"{service} starts")  # type: ignore[misc]
+
+    async def arm(self, point: str, *services: str) -> None:
+        """Start services, or start them anew, to die at a crash point; they may do so before they are ready."""
+        await self.stop(*services)
+        for service in services:
+            self.served[service] = self.command("serve", service, crash_at=point)
 
     async def stop(self, *services: str) -> None:
         """Let services drain and end."""

@@ -161,11 +161,15 @@ def flags(campus: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+async def import_flags(at: Installation, campus: str) -> None:
+    """Import the flags of a campus."""
+    await at.upload("ada", f"/flags/imports?source={campus.lower()}", flags(campus))
+
+
 async def work(at: Installation, campus: str) -> Matter:
-    """Bring flags, danger, two worries of one student, misconduct and somebody nobody knows; triage; take a page."""
+    """Bring danger, two worries of one student, misconduct and somebody nobody knows; triage; take the danger page."""
     duty = f"{campus}-duty".lower()
     matter = Matter(campus, [])
-    await at.upload("ada", f"/flags/imports?source={campus.lower()}", flags(campus))
     for about, words, more in (
         ({"student_id": f"{campus}-0"}, IN_DANGER, {"urgency": "emergency"}),
         ({"student_id": f"{campus}-1"}, WORRY, {"concerns": ["mood"]}),
