@@ -67,7 +67,9 @@ async def undisturbed(running: Installation) -> Undisturbed:
     await until_quiet(running.settings, now(), within=PATIENCE)
     account = await matter.account(running.settings, calm)
     assert [len(account["referrals"]), len(account["cases"]), len(account["pages"])] == [6, 5, 2]
-    return Undisturbed(account, await matter.mails(running, calm))
+    mails = await matter.mails(running, calm)
+    assert len(mails) == len(account["pages"])
+    return Undisturbed(account, mails)
 
 
 @pytest.mark.parametrize("point", VICTIMS)
