@@ -18,7 +18,6 @@ _LOCK = 0x0CA5E11
 
 # Versions are `0001`, `0002`, ... so that `>=` on text is the order.
 _VERSION = text("SELECT max(version_num) FROM alembic_version")
-_MIGRATED = text("SELECT to_regclass('alembic_version') IS NOT NULL")
 # A database that was never migrated has no such table.
 _MIGRATED = text("SELECT to_regclass('alembic_version') IS NOT NULL")
 # Whoever serves reads the version, and must not be able to say that it is another.

@@ -29,7 +29,9 @@ async def run(names: list[str]) -> list[Figure]:
     async with ground() as stack:
         for name in names:
             begun = time.monotonic()
-            figures += await BENCHES[name](stack)
+            found = await BENCHES[name](stack)
+            show(found)  # at once: what a later one breaks on must not cost these
+            figures += found
             say(f"{name}: measured in {time.monotonic() - begun:.0f} s")
     return figures
 
@@ -42,7 +44,6 @@ def main() -> int:
         say(f"There is no benchmark {strange[0]}. There are: {', '.join(BENCHES)}")
         return 2
     figures = uvloop.run(run(only or list(BENCHES)))
-    show(figures)
     keep(figures)
     return 0 if all(each.ok is not False for each in figures) else 1
 

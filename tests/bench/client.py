@@ -31,6 +31,9 @@ class Client:
     async def send(self, path: str, headers: Mapping[str, str], body: bytes) -> tuple[int, Any]:
         """POST bytes and return the status and the answer."""
         connection = await self._free.get()
+        if connection[0].at_eof():  # the service closes what nobody uses for some seconds
+            connection[1].close()
+            connection = await asyncio.open_connection("127.0.0.1", self._port)
         try:
             return await _ask(*connection, path, headers, body)
         finally:
