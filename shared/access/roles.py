@@ -4,18 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.access.actors import EVERYWHERE, Actor, Role
-from shared.events.program import StaffSnapshot
+from shared.program import load_program
 
-# One row by its key, whatever the size of the program, and always the present one: a role taken away is gone at once.
-_STAFF = text("SELECT body FROM program_snapshots WHERE key = :key AND status <> 'removed'")
 _NO_STAFF = text("SELECT NOT EXISTS (SELECT 1 FROM program_snapshots WHERE key LIKE 'staff:%')")
-
-_decoder = msgspec.json.Decoder(StaffSnapshot)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +34,18 @@ async def actor_of(
     authenticated_at: datetime | None = None,
     administrators: Administrators | None = None,
 ) -> Actor:
-    """Return the actor for a subject id with the roles in force at `now`. One statement; two for an administrator.
+    """Return the actor for a subject id with the roles in force at `now`. One statement while the program is the same.
 
     Somebody the program does not know is still a person, and may do what anybody signed in may.
     """
-    body = (await connection.execute(_STAFF, {"key": f"staff:{subject}"})).scalar_one_or_none()
-    if body is None:
-        roles = await _first_roles(connection, subject, administrators)
-        return Actor(kind=kind, id=subject, roles=roles, authenticated_at=authenticated_at)
-    staff = _decoder.decode(body)
-    held = (Role(role.name, role.campus, role.since, role.until) for role in staff.roles)
+    program = await load_program(connection)  # as it is now: a role taken away is gone at once
+    person = program.staff.get(subject)
     return Actor(
         kind=kind,
         id=subject,
-        roles=tuple(role for role in held if role.holds(now)),
+        roles=program.roles(subject, now) if person else await _first_roles(connection, subject, administrators),
         authenticated_at=authenticated_at,
-        clinical=staff.clinical,
+        clinical=person is not None and person.clinical,
     )
 
 

@@ -100,6 +100,28 @@ CREATE TABLE {topic}_snapshots (
 """
 _COMMON_TABLES = ("outbox", "inbox", "dead_letters", "parked", "replica_ready", "timers", "idempotency_keys")
 
+# A change that is rolled back takes its stamp with it, so any two states of the table differ in theirs.
+_STAMP = """
+CREATE TABLE {topic}_stamp (stamp uuid NOT NULL);
+INSERT INTO {topic}_stamp VALUES (gen_random_uuid());
+CREATE FUNCTION stamp_{topic}() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $body$
+BEGIN
+    UPDATE {topic}_stamp SET stamp = gen_random_uuid()~
+    RETURN NULL~
+END $body$;
+CREATE TRIGGER stamped AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON {topic}_snapshots
+    FOR EACH STATEMENT EXECUTE FUNCTION stamp_{topic}();
+"""
+
+
+def stamp(service: str, topic: str) -> Iterator[str]:
+    """Yield the statements that make `<topic>_stamp`: one row that is another whenever a snapshot has changed.
+
+    So that a process may keep what it read of a few thousand rows, and know by reading one that it still holds.
+    """
+    yield from (part.replace("~", ";") for part in _STAMP.format(topic=topic).split(";") if part.strip())
+    yield from protect(service, f"{topic}_stamp", "actor")
+
 
 def create(service: str, *snapshots: str) -> Iterator[str]:
     """Yield the statements that make the common tables, and one snapshot table per compacted topic kept here.

@@ -121,7 +121,13 @@ async def toy_settings(stack: Stack, request: pytest.FixtureRequest) -> AsyncIte
     engine = create_async_engine(found.database_url(TOY, "migrator"), poolclass=NullPool)
     async with engine.begin() as connection:
         await connection.execute(text(f"SET ROLE {TOY}_owner"))
-        made = (*tables.create(TOY, "program"), *keys.create(TOY), MATTERS, *protect(TOY, "matters", walled=True))
+        made = (
+            *tables.create(TOY, "program"),
+            *tables.stamp(TOY, "program"),
+            *keys.create(TOY),
+            MATTERS,
+            *protect(TOY, "matters", walled=True),
+        )
         for statement in made:
             await connection.exec_driver_sql(statement)
     await engine.dispose()

@@ -1,0 +1,16 @@
+"""One row that tells whether the program has changed since it was read."""
+
+from alembic import op
+
+from shared.storage.tables import stamp
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Make the stamp and the trigger that changes it."""
+    for statement in stamp("program", "program"):
+        op.execute(statement)
