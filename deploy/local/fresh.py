@@ -25,7 +25,10 @@ TOOLS = (
     "head", "tail", "sort", "dirname", "basename", "chmod", "ln", "touch", "test", "sleep", "printf", "awk", "cut",
 )  # fmt: skip
 # How the machine reaches package registries, whoever runs it: certificates, proxies, mirrors. Nothing else is passed.
-PASSED = ("PIP_", "SSL_CERT_", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+PASSED = (
+    "PIP_", "SSL_CERT_", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "NPM_CONFIG_",
+    "NODE_EXTRA_CA_CERTS", "NODE_USE_SYSTEM_CA",
+)  # fmt: skip
 ORDINARY_USER = "nobody"
 
 

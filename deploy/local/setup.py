@@ -37,9 +37,7 @@ def main() -> int:
     CACHE.mkdir(exist_ok=True)
     with (CACHE / "setup.lock").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)  # two `make` at once: the second waits and finds the work done
-        if already(kind):
-            return 0
-        return install(kind)
+        return (0 if already(kind) else install(kind)) or assets(kind)
 
 
 def already(kind: str) -> bool:
@@ -73,6 +71,13 @@ def install(kind: str) -> int:
     unfinished().unlink()
     print("setup: .venv is ready", flush=True)
     return 0
+
+
+def assets(kind: str) -> int:
+    """Fetch what pages look like; the new environment's Node does it."""
+    return subprocess.run(
+        [str(VENV / "bin" / "python"), str(ROOT / "deploy" / "local" / "assets.py"), kind], check=False
+    ).returncode
 
 
 def make_venv() -> bool:

@@ -1,0 +1,87 @@
+// Keeps the page true while somebody looks at it, and moves nothing under their hand.
+// The stream (<body data-live="/live">) only says that something changed: `event: changed`, data {"areas": [...], "say": "..."}.
+// This page is then fetched again as its reader, who gets what they may see and nothing else.
+//   <… id="…" data-live-area="pages danger">  is replaced as a whole, unless focus is within
+//   <… data-live-offer="triage" hidden>        is shown instead of moving a list: "New items came in. Show them"
+// `event: poll`, data {"seconds": 10}: the server hears nothing itself just now; ask it again that often.
+
+const WAIT_MS = 120;
+const SPOKEN_MS = 1000;
+const FALLBACK_S = 15;
+let pending = new Set();
+let words = "";
+let timer = 0;
+let polling = 0;
+let failures = 0;
+
+const names = (element) => element.dataset.liveArea.split(" ");
+
+async function refresh() {
+  timer = 0;
+  const areas = pending;
+  const say = words;
+  pending = new Set();
+  words = "";
+  let fresh;
+  try {
+    const answer = await fetch(location.href, { headers: { "X-Caselight-Live": "1" }, redirect: "manual" });
+    if (!answer.ok) return;
+    fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  } catch {
+    return; // away for a moment: the next event or poll asks again
+  }
+  for (const old of document.querySelectorAll("[data-live-area]")) {
+    if (!areas.has("*") && !names(old).some((name) => areas.has(name))) continue;
+    const made = fresh.getElementById(old.id);
+    if (!made || made.innerHTML === old.innerHTML) continue;
+    if (old.contains(document.activeElement)) offer(old);
+    else old.replaceWith(document.adoptNode(made));
+  }
+  document.title = fresh.title;
+  if (say) speak(say);
+}
+
+function offer(area) {
+  for (const name of names(area)) document.querySelector(`[data-live-offer~="${CSS.escape(name)}"]`)?.removeAttribute("hidden");
+}
+
+function speak(say) {
+  const region = document.getElementById("live-said");
+  region.textContent = "";
+  setTimeout(() => (region.textContent = say), 50);
+  setTimeout(() => region.textContent === say && (region.textContent = ""), 50 + 10 * SPOKEN_MS);
+}
+
+function changed(areas, say) {
+  for (const area of areas) {
+    pending.add(area);
+    for (const bar of document.querySelectorAll(`[data-live-offer~="${CSS.escape(area)}"]`)) bar.hidden = false;
+  }
+  if (say) words = say;
+  pending.add("nav");
+  timer ||= setTimeout(refresh, WAIT_MS);
+}
+
+function poll(seconds) {
+  clearInterval(polling);
+  polling = seconds ? setInterval(() => document.visibilityState === "visible" && changed(["*"], ""), seconds * 1000) : 0;
+  const how = document.querySelector("[data-live-how]");
+  if (how) how.textContent = seconds ? `Checked again every ${seconds} seconds; nothing moves while you type.` : "Updates arrive by themselves; nothing moves while you type.";
+}
+
+const stream = new EventSource(document.body.dataset.live);
+stream.addEventListener("open", () => {
+  if (failures) changed(["*"], "");
+  failures = 0;
+  poll(0);
+});
+stream.addEventListener("error", () => {
+  failures += 1;
+  if (failures === 2 || stream.readyState === EventSource.CLOSED) poll(FALLBACK_S);
+});
+stream.addEventListener("changed", (event) => {
+  const { areas, say = "" } = JSON.parse(event.data);
+  changed(areas, say);
+});
+stream.addEventListener("poll", (event) => poll(JSON.parse(event.data).seconds));
+addEventListener("pagehide", () => stream.close());
