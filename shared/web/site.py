@@ -68,7 +68,7 @@ def site_of(request: Request) -> Site:
 def part(kind: type[T]) -> Callable[[Request], T]:
     """Return a dependency that hands a route the object of that type from `create_app(parts=[...])`."""
 
-    def find(request: Request) -> T:
+    async def find(request: Request) -> T:  # not to be sent through a thread, which a plain function is
         return cast("T", site_of(request).parts[kind])
 
     return find
