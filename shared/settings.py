@@ -3,11 +3,13 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import URL, make_url
 
-SERVICES = ("program", "intake", "cases", "notifications", "analytics")
+# The services that own data and take part in the stream of events; the console is the staff's window on them.
+OWNERS = ("program", "intake", "cases", "notifications", "analytics")
+SERVICES = (*OWNERS, "console")
 DatabaseRole = Literal["migrator", "api", "worker"]
 
 _FIRST_PORT = 8101
@@ -35,7 +37,7 @@ class Settings(BaseSettings):
     redis_url: str = ""
 
     state: Path = Path(".local")
-    signing_key: Path | None = Field(default=None, description="PEM private key that mints tokens (development only)")
+    signing_key: Path | None = Field(default=None, description="PEM private key the console mints tokens with")
     verify_keys: Path | None = Field(default=None, description="JWK set that tokens are verified against")
     issuer: str = "https://caselight.local"
     master_key: Path | None = Field(default=None, description="file with 32 bytes in base64 that wraps campus keys")
@@ -45,6 +47,19 @@ class Settings(BaseSettings):
     mail_from: str = "caselight@localhost"
     public_url: str = Field(default="", description="address people reach notifications at; empty: its local port")
     console_url: str = Field(default="", description="address of the staff console; empty: messages link to none")
+    program_url: str = ""
+    intake_url: str = ""
+    cases_url: str = ""
+    notifications_url: str = ""
+    analytics_url: str = ""
+
+    oidc_issuer: str = Field(default="", description="address of the provider that people sign in with")
+    oidc_client_id: str = "caselight-console"
+    oidc_client_secret: SecretStr = SecretStr("")
+    oidc_scope: str = "openid profile"
+    oidc_algorithms: str = Field(default="RS256 PS256 ES256 EdDSA Ed25519", description="signatures taken of id tokens")
+    session_idle_minutes: float = 30.0
+    session_hours: float = Field(default=12.0, description="how long a sign-in lasts at most")
 
     log_level: str = "INFO"
     crash_at: str = Field(default="", description="name of a crash point to die at; tests only")
@@ -52,6 +67,10 @@ class Settings(BaseSettings):
     def port(self, service: str) -> int:
         """Return the port a service listens on when its own variable does not say otherwise."""
         return _FIRST_PORT + SERVICES.index(service)
+
+    def url(self, service: str) -> str:
+        """Return the address at which the console reaches a service, or (of the console) at which people reach it."""
+        return (getattr(self, f"{service}_url") or f"http://127.0.0.1:{self.port(service)}").rstrip("/")
 
     def database_url(self, service: str, role: DatabaseRole) -> URL:
         """Return where `service` keeps its rows, signed in as one of its roles."""

@@ -18,6 +18,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from deploy.local import databases as administration
 from deploy.local import lifecycle
@@ -159,6 +160,8 @@ def settings_of(stack: Stack, database_prefix: str, prefix: str) -> Settings:
         master = make_master_key(keys / MASTER_KEY)
     return Settings(
         environment="test",
+        oidc_issuer="http://sign-in.test",
+        oidc_client_secret=SecretStr("made-up"),
         postgres_url=stack.postgres_url,
         database_prefix=database_prefix,
         database_password=PASSWORD,

@@ -8,15 +8,14 @@ from rich.table import Table
 
 from deploy.cli.client import ADMINISTRATOR, As, Person, plainly, show_table
 from deploy.cli.steps import console
-from deploy.local.installation import services
-from shared.settings import SERVICES
+from shared.settings import OWNERS
 
 dead_letters_app = typer.Typer(no_args_is_help=True, help="Events that a service could not handle.")
 
 
 def _one_of_ours(name: str) -> str:
-    if name and name not in SERVICES:
-        raise typer.BadParameter(f"there is no service {name}; there are {', '.join(SERVICES)}")
+    if name and name not in OWNERS:
+        raise typer.BadParameter(f"there is no service {name}; there are {', '.join(OWNERS)}")
     return name
 
 
@@ -37,7 +36,7 @@ def list_(
     """List what waits for somebody: dead letters, and the events behind them."""
     with plainly():
         who = Person(person)
-        found = [(name, each) for name in ([service] if service else services()) for each in letters(who, name)]
+        found = [(name, each) for name in ([service] if service else OWNERS) for each in letters(who, name)]
     if not found:
         console.print("No dead letters.")
         return

@@ -14,10 +14,11 @@ import asyncpg
 from deploy.local import processes
 from deploy.local.databases import Connection
 from deploy.local.home import Home
-from deploy.local.installation import MAIL, services
+from deploy.local.installation import services
+from deploy.local.services import BESIDE
 from deploy.local.topics import declared
 from shared.messaging import topics
-from shared.settings import Settings
+from shared.settings import OWNERS, Settings
 from shared.storage import migrations
 
 OLDEST_PYTHON = (3, 11)
@@ -133,7 +134,7 @@ async def topics_as_declared(settings: Settings) -> Finding:
 
 def processes_alive(home: Home) -> list[Finding]:
     """Services and mail on this machine; nothing to say when none was ever started here."""
-    started = [name for name in (*services(), MAIL) if home.process(name) is not None]
+    started = [name for name in (*services(), *BESIDE) if home.process(name) is not None]
     lives = {name: processes.alive(home.process(name)) for name in started}
     return [
         Finding(
@@ -152,7 +153,8 @@ async def database(settings: Settings, service: str) -> list[Finding]:
         async with worker(settings, service) as connection:
             version = await connection.fetchval("SELECT max(version_num) FROM alembic_version") or ""
             found = [Finding(version >= needed, f"{service}: schema {version}, needed {needed}", "caselight migrate")]
-            return found + await waiting(connection, service)
+            # The console has no events: nothing in it can wait.
+            return found + (await waiting(connection, service) if service in OWNERS else [])
     except asyncpg.UndefinedTableError:
         return [Finding(good=False, what=f"{service}: the schema is missing or old", mend="caselight migrate")]
     except (OSError, asyncpg.PostgresError, ValueError) as trouble:

@@ -17,7 +17,7 @@ from deploy.cli.client import show_table
 from deploy.cli.steps import Steps, console
 from deploy.local import lifecycle, services
 from deploy.local.home import Home
-from deploy.local.installation import MAIL, adopt, state_folder, url
+from deploy.local.installation import MAIL, PROVIDER, adopt, state_folder, url
 from deploy.local.installation import services as known_services
 from deploy.local.processes import StartError
 from deploy.local.topics import declared
@@ -129,11 +129,13 @@ def show_addresses() -> None:
     table = Table(box=None, pad_edge=False)
     for title in ("service", "address", "running"):
         table.add_column(title)
+    beside = {MAIL: os.environ["CASELIGHT_INBOX_URL"], PROVIDER: os.environ["CASELIGHT_OIDC_ISSUER"]}
     for name, lives in services.running(home, known_services()).items():
-        address = os.environ["CASELIGHT_INBOX_URL"] if name == MAIL else url(name)
+        address = beside.get(name) or url(name)
         table.add_row(name, address, "yes" if lives else "no")
     show_table(table)
     console.print(f"Logs: {services.logs(home)}")
+    console.print(f"[bold]Open {url('console')}[/bold] and pick whom to sign in as.")
 
 
 @contextmanager

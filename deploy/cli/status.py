@@ -14,6 +14,7 @@ from deploy.cli.client import ADMINISTRATOR, As, CannotError, MayNotError, Perso
 from deploy.cli.steps import console
 from deploy.local.installation import services
 from shared.clock import SystemClock
+from shared.settings import OWNERS
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _READERS = ("director", "supervisor")
@@ -48,7 +49,7 @@ def status(
 
 def show_services(person: Person) -> None:
     """Print one line a service."""
-    names = services()
+    names = [name for name in services() if name in OWNERS]
     with ThreadPoolExecutor(len(names)) as pool:
         answers = dict(zip(names, pool.map(lambda name: _status(person, name), names), strict=True))
     if all(isinstance(answer, MayNotError) for answer in answers.values()):

@@ -17,6 +17,9 @@ MAIL = "mail"
 MAIL_PORT = "mail-smtp"
 INBOX_PORT = "mail-inbox"
 FIRST_INBOX_PORT = 8125
+# The development provider that people sign in with.
+PROVIDER = "sign-in"
+FIRST_PROVIDER_PORT = 8126
 # Who may set up the program of a local installation while it has no staff; the sample term's program has them too.
 ADMINISTRATOR = "solberg"
 
@@ -44,6 +47,10 @@ def prepare(home: Home, stack: Stack) -> dict[str, str]:
         "CASELIGHT_ADMINISTRATORS": ADMINISTRATOR,
         "CASELIGHT_SMTP_URL": f"smtp://127.0.0.1:{usable_port(home, MAIL_PORT, MAIL)}",
         "CASELIGHT_INBOX_URL": f"http://127.0.0.1:{usable_port(home, INBOX_PORT, MAIL, FIRST_INBOX_PORT)}",
+    }
+    found |= {
+        "CASELIGHT_OIDC_ISSUER": f"http://127.0.0.1:{usable_port(home, PROVIDER, PROVIDER, FIRST_PROVIDER_PORT)}",
+        "CASELIGHT_OIDC_CLIENT_SECRET": home.secret("sign-in"),
     }
     preferred = Settings()
     for service in SERVICES:

@@ -1,4 +1,4 @@
-"""The whole local installation, up and down: stack, databases, migrations, topics, mail, services."""
+"""The whole local installation, up and down: stack, databases, migrations, topics, mail, sign-in, services."""
 
 import asyncio
 import os
@@ -30,6 +30,7 @@ def up(state: Path, say: Say) -> Stack:
         names = known_services()
         asyncio.run(make_ready(settings, names, say))
         services.start_mail(home, say)
+        services.start_provider(home, environment, say)
         services.start(home, names, environment, say)
     return started
 

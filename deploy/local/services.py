@@ -1,4 +1,4 @@
-"""One process for each service, and one for mail, beside the stack."""
+"""One process for each service, one for mail and one to sign in with, beside the stack."""
 
 import hashlib
 import http.client
@@ -10,13 +10,16 @@ from pathlib import Path
 
 from deploy.local import processes
 from deploy.local.home import ROOT, Home
-from deploy.local.installation import INBOX_PORT, MAIL, MAIL_PORT
+from deploy.local.installation import INBOX_PORT, MAIL, MAIL_PORT, PROVIDER
 from deploy.local.processes import StartError
 
 Say = Callable[[str], None]
+BESIDE = (MAIL, PROVIDER)
 READY_WITHIN_S = 60.0
 # A service drains for up to 15 s; only then is it killed.
 STOP_WITHIN_S = 20.0
+# Templates, sheets and scripts are read when a service starts, like its code.
+_CODE = frozenset({".py", ".html", ".css", ".js", ".toml"})
 
 
 def start(home: Home, services: Sequence[str], environment: Mapping[str, str], say: Say) -> None:
@@ -58,7 +61,7 @@ def fingerprint(service: str, environment: Mapping[str, str]) -> str:
     """Return what changes when the code of a service, or a setting it is started with, does."""
     digest = hashlib.sha256(repr(sorted(environment.items())).encode())
     for folder in (ROOT / "shared", ROOT / "services" / service):
-        for path in sorted(folder.rglob("*.py")):
+        for path in sorted(each for each in folder.rglob("*") if each.suffix in _CODE):
             status = path.stat()
             digest.update(f"{path} {status.st_mtime_ns} {status.st_size}".encode())
     return digest.hexdigest()[:16]
@@ -96,9 +99,29 @@ def start_mail(home: Home, say: Say) -> None:
     processes.wait_ready(MAIL, process, answers, log=home.log(MAIL), patience=20)
 
 
+def start_provider(home: Home, environment: Mapping[str, str], say: Say) -> None:
+    """Start the provider that people sign in with, unless it runs as it would now. In development only."""
+    port = home.port(PROVIDER)
+    if environment["CASELIGHT_OIDC_ISSUER"] != f"http://127.0.0.1:{port}":
+        return  # people sign in elsewhere
+    own = (ROOT / "deploy" / "local" / "provider.py").stat().st_mtime_ns
+    wanted = f"{fingerprint('program', environment)} {own}"  # it reads shared code, settings and the program alone
+    runs = processes.alive(home.process(PROVIDER)) and status(port, "/jwks") == http.client.OK
+    if runs and home.values("code").get(PROVIDER) == wanted:
+        return
+    say("starting sign-in")
+    processes.end(home.process(PROVIDER), patience=5)
+    command = [sys.executable, "-m", "deploy.local.provider", "--port", str(port)]
+    process = processes.spawn(command, log=home.log(PROVIDER), cwd=ROOT, env={**os.environ, **environment})
+    home.keep_process(PROVIDER, process)
+    home.change("code", PROVIDER, wanted)
+    answers: Callable[[], bool] = lambda: status(port, "/jwks") == http.client.OK  # noqa: E731 - as above
+    processes.wait_ready(PROVIDER, process, answers, log=home.log(PROVIDER), patience=20)
+
+
 def stop(home: Home, services: Sequence[str], say: Say) -> None:
-    """Stop services and mail, side by side; kill what does not stop in time."""
-    running = [name for name in (*services, MAIL) if processes.alive(home.process(name))]
+    """Stop services and what is beside them, side by side; kill what does not stop in time."""
+    running = [name for name in (*services, *BESIDE) if processes.alive(home.process(name))]
     if running:
         say(f"stopping {', '.join(running)}")
     with ThreadPoolExecutor(max(1, len(running))) as pool:
@@ -106,13 +129,13 @@ def stop(home: Home, services: Sequence[str], say: Say) -> None:
         for name, gently in zip(running, ended, strict=True):
             if not gently:
                 say(f"{name} did not stop within {STOP_WITHIN_S:.0f} s and was killed")
-    for name in (*services, MAIL):
+    for name in (*services, *BESIDE):
         home.keep_process(name, None)
 
 
 def running(home: Home, services: Sequence[str]) -> dict[str, bool]:
-    """Say for each service and for mail whether its process lives."""
-    return {name: processes.alive(home.process(name)) for name in (*services, MAIL)}
+    """Say for each service, for mail and for the sign-in whether its process lives."""
+    return {name: processes.alive(home.process(name)) for name in (*services, *BESIDE)}
 
 
 def logs(home: Home) -> Path:

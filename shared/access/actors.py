@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Literal
 
 EVERYWHERE = "*"
+# How the subject of a service begins; no person's may.
+SERVICE = "service:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,4 +45,4 @@ class Actor:
 
 def service_actor(name: str) -> Actor:
     """Return the actor for work a service does on an event or a timer."""
-    return Actor(kind="service", id=f"service:{name}")
+    return Actor(kind="service", id=f"{SERVICE}{name}")

@@ -30,14 +30,17 @@ async def actor_of(
     subject: str,
     now: datetime,
     *,
-    kind: Literal["person", "link"] = "person",
+    kind: Literal["person", "service", "link"] = "person",
     authenticated_at: datetime | None = None,
     administrators: Administrators | None = None,
 ) -> Actor:
     """Return the actor for a subject id with the roles in force at `now`. One statement while the program is the same.
 
-    Somebody the program does not know is still a person, and may do what anybody signed in may.
+    A service holds no roles. Somebody the program does not know is still a person, and may do what anybody signed in
+    may.
     """
+    if kind == "service":
+        return Actor(kind=kind, id=subject)
     program = await load_program(connection)  # as it is now: a role taken away is gone at once
     person = program.staff.get(subject)
     return Actor(

@@ -10,7 +10,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from shared.access.actions import Action
-from shared.access.actors import EVERYWHERE, Actor
+from shared.access.actors import EVERYWHERE, SERVICE, Actor
 from shared.access.decision import Decision, Resource, decide
 from shared.access.roles import actor_of
 from shared.access.rules import HIDE_EXISTENCE
@@ -142,7 +142,7 @@ class Gate:
         site: Site,
         subject: str,
         *,
-        kind: Literal["person", "link"] = "person",
+        kind: Literal["person", "service", "link"] = "person",
         authenticated_at: datetime | None = None,
     ) -> None:
         self._site = site
@@ -236,7 +236,9 @@ async def signed_in(
         raise TokenRefused("not_signed_in", "Sign in: send a token as `Authorization: Bearer ...`.")
     site = site_of(request)
     identity = site.verifier.verify(credentials.credentials, site.database.clock.now())
-    return Gate(site, identity.subject, authenticated_at=identity.authenticated_at)
+    # A service of ours asks in its own name; the sign-in lets no person be called so.
+    kind: Literal["person", "service"] = "service" if identity.subject.startswith(SERVICE) else "person"
+    return Gate(site, identity.subject, kind=kind, authenticated_at=identity.authenticated_at)
 
 
 def by_link(request: Request, addressee: str) -> Gate:

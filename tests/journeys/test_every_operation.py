@@ -17,7 +17,7 @@ from sqlalchemy.pool import NullPool
 
 from shared.access.tokens import mint
 from shared.ids import new_id
-from shared.settings import SERVICES
+from shared.settings import OWNERS
 from tests.journeys.world import World
 from tests.support.eventually import eventually
 
@@ -52,7 +52,7 @@ async def test_every_operation_answers_somebody_who_may_ask(world: World) -> Non
 
     unanswered = [
         f"{service} {method.upper()} {path}"
-        for service in SERVICES
+        for service in OWNERS
         for path, operations in world.services[service].api.openapi()["paths"].items()
         for method in operations
         if not _answered(world, service, method, path)
@@ -67,7 +67,7 @@ def _answered(world: World, service: str, method: str, template: str) -> bool:
 
 async def _operators_look(world: World) -> None:
     await world.get("ada", "program", "/program")
-    for service in SERVICES:
+    for service in OWNERS:
         first, second = await _two_dead_letters(world, service)
         for path in ("/health/live", "/health/ready", "/status", "/dead-letters", f"/dead-letters/{first}"):
             await world.get("ada", service, path)
@@ -146,7 +146,7 @@ async def _cases(world: World) -> None:
     await world.post("sam", "cases", f"/combinations/{question}", {"decision": "combine", "reason": "same_student"})
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", OWNERS)
 async def test_no_operation_falls_over_whatever_it_is_sent(world: World, service: str, tmp_path: Path) -> None:
     """Schemathesis, signed in, a bounded number of made-up requests for every operation: none answers 5xx."""
     skipped = "/health/ready" if service == "program" else SHARED_BY_ALL

@@ -11,14 +11,16 @@ from typing import Any
 
 import httpx
 from sqlalchemy import text
+from starlette.applications import Starlette
 
+from deploy.local import provider
 from deploy.local.mail import MailSink
 from shared.access.actors import service_actor
 from shared.access.tokens import mint
 from shared.clock import MovableClock
 from shared.ids import new_id
 from shared.service import Service
-from shared.settings import SERVICES, Settings
+from shared.settings import OWNERS, SERVICES, Settings
 from shared.storage.engines import connect
 from tests.journeys.program import DOCUMENT
 from tests.support.eventually import eventually
@@ -35,6 +37,7 @@ class World:
     clock: MovableClock
     mail: MailSink
     services: dict[str, Service] = field(default_factory=dict)
+    sign_in: Starlette = field(default_factory=Starlette)
     answered: set[tuple[str, str, str]] = field(default_factory=set)
     _students: int = 0
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -45,6 +48,7 @@ class World:
         for name in SERVICES:
             build = import_module(f"services.{name}.app").build
             self.services[name] = build(self.settings, self.clock)
+        self._let_the_console_ask()
         for service in self.services.values():
             self._tasks += [asyncio.ensure_future(loop()) for loop in service.loops.values()]
         try:
@@ -58,11 +62,22 @@ class World:
                 if service.close is not None:
                     await service.close()
 
+    def _let_the_console_ask(self) -> None:
+        """Join the console to the services and to the provider of this process; none of them needs a port for it."""
+        console = self.services["console"].api.state.console
+        for name in OWNERS:
+            console.owners.reach(name, httpx.ASGITransport(app=self.services[name].api))
+        self.sign_in = provider.build(self.settings, self.clock, self._people)
+        console.provider.transport = httpx.ASGITransport(app=self.sign_in)
+
+    async def _people(self) -> dict[str, Any]:
+        return dict(await self.get("service:sign-in", "program", "/program"))
+
     async def _open(self) -> None:
         answer = await self.call("ada", "POST", "program", "/program:apply", json={"document": DOCUMENT})
         assert answer.status_code == httpx.codes.OK, answer.text
         changes = len(answer.json()["changes"])
-        for name in SERVICES:
+        for name in OWNERS:
             await eventually(lambda name=name: self._ready(name, changes), within=60)  # type: ignore[misc]
 
     async def _ready(self, service: str, program: int) -> bool:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from shared.events import TOPICS
-from shared.settings import SERVICES, Settings
+from shared.settings import OWNERS, Settings
 
 _WAITING = """
     SELECT set_config('caselight.actor', 'test', false), (SELECT count(*) FROM outbox),
@@ -30,7 +30,7 @@ async def until_quiet(settings: Settings, now: datetime, within: float = 30) -> 
 
 async def _waiting(settings: Settings, now: datetime) -> int:
     total = 0
-    for service in SERVICES:
+    for service in OWNERS:
         engine = create_async_engine(settings.database_url(service, "worker"), poolclass=NullPool)
         async with engine.connect() as connection:
             row = (await connection.execute(text(_WAITING), {"now": now})).one()

@@ -1,0 +1,63 @@
+"""The program as the console knows it: asked for in its own name, kept ten seconds, longer while program is away."""
+
+import asyncio
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from services.console.owners import Asker, Owners
+from shared.events import Snapshot
+from shared.events.program import CampusSnapshot, PolicySnapshot, RotaSnapshot, StaffSnapshot
+from shared.program import Program
+from shared.telemetry import counters, logger
+
+_log = logger("programs")
+
+KEPT_S = 10.0
+ITSELF = Asker("service:console")
+_KINDS: dict[str, type[Snapshot]] = {
+    "campuses": CampusSnapshot,
+    "staff": StaffSnapshot,
+    "rotas": RotaSnapshot,
+    "policies": PolicySnapshot,
+}
+
+
+class Programs:
+    """One copy for the process. Nobody's conflicts are in it: the console asks as somebody who has none."""
+
+    def __init__(self, owners: Owners) -> None:
+        self._owners = owners
+        self._known = Program()
+        self._until = float("-inf")
+        self._one = asyncio.Lock()
+
+    def forget(self) -> None:
+        """Ask anew at the next look: somebody changed it here."""
+        self._until = float("-inf")
+
+    async def get(self) -> Program:
+        """Return the program, at most ten seconds old unless its service is away."""
+        if time.monotonic() < self._until:
+            return self._known
+        async with self._one:
+            if time.monotonic() >= self._until:
+                await self._look()
+        return self._known
+
+    async def _look(self) -> None:
+        answer = await self._owners.ask(ITSELF, "program", "/program")
+        if answer.ok:
+            self._known = Program(_snapshots(answer.json))
+        else:
+            counters["programs_stale"] += 1
+            _log.warning("the program could not be read, the last one known is used")
+        self._until = time.monotonic() + (KEPT_S if answer.ok else KEPT_S / 10)
+
+
+def _snapshots(said: Mapping[str, Any]) -> Iterator[Snapshot]:
+    for section, kind in _KINDS.items():
+        for thing in said.get(section, ()):
+            yield msgspec.convert(thing, kind, strict=False)
