@@ -121,7 +121,7 @@ def unbrand(css: str) -> str:
 
 def unmapped(script: Path) -> str:
     """Return a script without the address of a source map that is not served."""
-    return re.sub(r"^//# sourceMappingURL=.*$", "", script.read_text(), flags=re.MULTILINE)
+    return re.sub(r"//# sourceMappingURL=\S+\s*$", "", script.read_text())
 
 
 if __name__ == "__main__":

@@ -18,7 +18,10 @@ class Hours(msgspec.Struct, frozen=True):
 
 @catalogue.add
 class CampusSnapshot(Snapshot, frozen=True, kw_only=True):
-    """One institution. Key `campus:<code>`. `calendar_version` names the calendar that deadlines are computed with."""
+    """One institution. Key `campus:<code>`. `calendar_version` names the calendar that deadlines are computed with.
+
+    `color` (`#rrggbb`) is what its pages and its monogram are known by.
+    """
 
     TYPE: ClassVar[str] = "caselight.campus.snapshot.v1"
     TOPIC: ClassVar[Topic] = "program"
@@ -30,6 +33,7 @@ class CampusSnapshot(Snapshot, frozen=True, kw_only=True):
     police: str = ""
     after_hours: str = ""
     calendar_version: str = "1"
+    color: str | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def key(self) -> str:
@@ -126,12 +130,23 @@ class RotaSnapshot(Snapshot, frozen=True, kw_only=True):
 
 
 class PolicyEdition(msgspec.Struct, frozen=True):
-    """The values of a policy from an instant on. `edition` is what decisions say they followed."""
+    """The values of a policy from an instant on. `edition` is what decisions say they followed.
+
+    `approved_at`, where a second person had to agree: an edition approved after its day begins with the approval.
+    """
 
     edition: str
     effective_from: datetime
     values: dict[str, Any]
     source: str = ""
+    approved_at: datetime | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def begins(self) -> datetime:
+        """When it takes effect."""
+        if isinstance(self.approved_at, msgspec.UnsetType):
+            return self.effective_from
+        return max(self.effective_from, self.approved_at)
 
 
 @catalogue.add

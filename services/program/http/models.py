@@ -10,6 +10,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from services.program.domain.document import Entry, kind_of
 from shared.events import Snapshot
 from shared.events.program import CampusSnapshot, PolicySnapshot, RotaSnapshot, StaffSnapshot
+from shared.web.ui.brands import fault
 
 CAMPUS = r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}"
 _FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
@@ -29,6 +30,12 @@ def _subject(value: str) -> str:
     return value
 
 
+def _color(value: str) -> str:
+    if value and (wrong := fault(value)):
+        raise ValueError(wrong)
+    return value
+
+
 Campus = Annotated[str, Field(pattern=f"^{CAMPUS}$")]
 Where = Annotated[str, Field(pattern=rf"^(\*|{CAMPUS})$", description='code of a campus; "*" is the whole system')]
 Subject = Annotated[
@@ -40,6 +47,11 @@ Line = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Word = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Address = Annotated[str, Field(max_length=254, pattern=r"^[^@\s<>,;\"\x00-\x1f\x7f]+@[^@\s<>,;\"\x00-\x1f\x7f]+$")]
+Color = Annotated[
+    str,
+    Field(pattern=r"^(#[0-9a-f]{6})?$", description="#rrggbb of its pages; empty: one chosen by its code"),
+    AfterValidator(_color),
+]
 Weekday = Annotated[int, Field(ge=0, le=6, description="0 is Monday")]
 TimeOfDay = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description="HH:MM")]
 Closing = Annotated[str, Field(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$", description="HH:MM up to 24:00")]
@@ -135,7 +147,11 @@ class EntryIn(Model):
         """Return it as the domain has it."""
         if self.status == "removed":
             return Entry((section, index), self.key(), None)
-        return Entry((section, index), self.key(), msgspec.convert(self.model_dump(exclude={"status"}), self.KIND))
+        return Entry((section, index), self.key(), msgspec.convert(self.said(), self.KIND))
+
+    def said(self) -> dict[str, Any]:
+        """Return the fields of the snapshot."""
+        return self.model_dump(exclude={"status"})
 
 
 class CampusIn(EntryIn):
@@ -151,6 +167,11 @@ class CampusIn(EntryIn):
     closed_days: Annotated[list[date], Field(max_length=2000)] = []
     police: Line = ""
     after_hours: Line = ""
+    color: Color = ""
+
+    def said(self) -> dict[str, Any]:
+        """Return the fields of the snapshot; a campus without a color of its own says nothing of one."""
+        return self.model_dump(exclude={"status"} if self.color else {"status", "color"})
 
     def key(self) -> str:
         """`campus:<code>`."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from shared.events.program import CampusSnapshot
 from shared.web.ui.contrast import channels, ratio
 
 READABLE = 4.5
@@ -14,7 +15,7 @@ PALETTE = ("#0f4c5c", "#2f4a2c", "#4a3267", "#22345c", "#5c4310", "#14532d", "#3
 # White or a soft black; the colors between, where neither reads well enough, get black itself.
 _INKS = ("#ffffff", "#14181d", "#000000")
 # Hues of danger red, in turns of the color wheel, where a color is strong enough to be taken for it.
-_RED_FROM, _RED_TO, _STRONG = 0.955, 0.045, 0.45
+_RED_FROM, _RED_TO, _STRONG = 0.93, 0.045, 0.45
 _CODE = re.compile(r"^[A-Za-z0-9_-]+$")
 
 
@@ -37,6 +38,11 @@ def brand(code: str, name: str, color: str = "") -> Brand:
     """Return a campus's brand. A color that cannot be used gives way to one chosen by the code, always the same."""
     usable = color if color and fault(color) is None else _chosen(code)
     return Brand(code, name, usable, next(ink for ink in _INKS if ratio(ink, usable) >= READABLE))
+
+
+def brand_of(campus: CampusSnapshot) -> Brand:
+    """Return the brand of a campus of the program."""
+    return brand(campus.campus, campus.name, campus.color or "")
 
 
 def fault(color: str) -> str | None:

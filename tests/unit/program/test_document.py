@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from services.program.http.models import Document, program_out
 from shared.program import DEFAULTS
-from tests.unit.program.documents import ADA, NORTH, NOW, applied, entries, member
+from tests.unit.program.documents import ADA, NORTH, NOW, SOUTH, applied, entries, member
 
 
 def _errors(**sections: list[dict[str, Any]]) -> list[str]:
@@ -26,6 +26,8 @@ def _errors(**sections: list[dict[str, Any]]) -> list[str]:
         ("campuses", {**NORTH, "hours": [{"weekday": 0, "opens": "9", "closes": "10:00"}]}, "/hours/0/opens"),
         ("campuses", {**NORTH, "closed_days": ["2026-02-30"]}, "/closed_days/0"),
         ("campuses", {**NORTH, "status": "gone"}, "/status"),
+        ("campuses", {**NORTH, "color": "teal"}, "/color"),
+        ("campuses", {**NORTH, "color": "#c4161b"}, "/color"),
         ("staff", {"staff_id": "ben", "name": "Ben"}, ""),
         ("staff", member("service:intake"), "/staff_id"),
         ("staff", member("rule"), "/staff_id"),
@@ -99,7 +101,9 @@ def test_the_program_read_back_is_a_document_that_changes_nothing() -> None:
                 "hours": [{"weekday": 0, "opens": "09:00", "closes": "24:00"}],
                 "closed_days": ["2026-11-26"],
                 "police": "555-0101",
-            }
+                "color": "#0f4c5c",
+            },
+            SOUTH,
         ],
         staff=[{**ADA, "conflicts": [{"student_id": "6f1d3f0e-2b1c-5d8a-9c55-0c4ca5e11947"}]}],
         rotas=[{"campus": "NORTH", "function": "duty", "weekly": [shift]}],
