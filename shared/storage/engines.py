@@ -21,8 +21,8 @@ _SET_CONTEXT = text(
     "SELECT set_config('caselight.actor', :actor, true), set_config('caselight.campuses', :campuses, true),"
     " set_config('caselight.walls', :walls, true)"
 )
-# Work repeats the same few statements over arrays, of one element or a thousand, through indexes: one plan does for all.
-# Left alone, Postgres plans each of them anew every time, because it counts on ten elements where it sees one.
+# Work repeats the same few statements over arrays, of one element or a thousand, through indexes: one plan does for
+# all. Left alone, Postgres plans each of them anew every time, because it counts on ten elements where it sees one.
 _PLANS: Mapping[str, Mapping[str, str]] = {
     "worker": {"plan_cache_mode": "force_generic_plan"},
     "api": {},
