@@ -221,7 +221,9 @@ class Provider:
         age = time.monotonic() - self._keys_at
         if age > _KEEP_S or (again and age > _LOOK_AGAIN_S):
             try:
-                self._keys = KeySet.import_key_set(cast("KeySetSerialization", _object(await self._ask("GET", metadata.keys))))
+                self._keys = KeySet.import_key_set(
+                    cast("KeySetSerialization", _object(await self._ask("GET", metadata.keys)))
+                )
             except (JoseError, ValueError, KeyError) as error:
                 raise ProviderAway from error
             self._keys_at = time.monotonic()

@@ -27,6 +27,8 @@ from shared.web.ui import templates_of
 from shared.web.ui.brands import Brand, brand
 from shared.web.ui.frames import ConsoleFrame
 
+# A page that looks after itself says so: that is nothing its reader did.
+LOOKS = "X-Caselight-Live"
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -204,7 +206,7 @@ class Visit:
 
 async def visit(request: Request) -> Visit:
     """Return the visit of whoever is signed in; raise SignInNeeded, with what they had typed kept, for nobody."""
-    return await begin(request)
+    return await begin(request, touch=LOOKS not in request.headers)
 
 
 async def begin(request: HTTPConnection, *, touch: bool = True) -> Visit:

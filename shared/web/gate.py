@@ -25,6 +25,9 @@ from shared.web.questions import doubtful, in_codes
 from shared.web.site import Site, site_of
 
 # Who brings something in does not know yet behind which wall it will come to stand.
+# How a page says that what it asks for leaves as a file: the audit says so too.
+USE_HEADER = "X-Caselight-Use"
+EXPORT = "export"
 _BRINGS_IN = frozenset({Action.REFERRAL_CREATE, Action.REFERRAL_IMPORT, Action.FLAGS_IMPORT})
 
 
@@ -50,6 +53,7 @@ class Door(Tx):
     audits: list[AccessDecided] = field(default_factory=list)
     context: dict[str, str] = field(default_factory=dict)
     gravest: str = "standard"
+    exports: bool = False
 
     async def allow(
         self,
@@ -119,7 +123,7 @@ class Door(Tx):
                 resource_ids=tuple(str(id_) for id_ in ids),
                 allowed=decision.allow,
                 basis=decision.reason,
-                filter=question,
+                filter=f"{question} use={EXPORT}".strip() if self.exports else question,
                 decided_at=self.now,
             )
         )
@@ -144,7 +148,9 @@ class Gate:
         *,
         kind: Literal["person", "service", "link"] = "person",
         authenticated_at: datetime | None = None,
+        exports: bool = False,
     ) -> None:
+        self._exports = exports
         self._site = site
         self._kind = kind
         self.subject = subject
@@ -194,6 +200,7 @@ class Gate:
             after_commit=tx.after_commit,
             decided=self._context is not None,
             context=context,
+            exports=self._exports,
         )
 
     async def _settle(self, door: Door) -> None:
@@ -238,7 +245,8 @@ async def signed_in(
     identity = site.verifier.verify(credentials.credentials, site.database.clock.now())
     # A service of ours asks in its own name; the sign-in lets no person be called so.
     kind: Literal["person", "service"] = "service" if identity.subject.startswith(SERVICE) else "person"
-    return Gate(site, identity.subject, kind=kind, authenticated_at=identity.authenticated_at)
+    exports = request.headers.get(USE_HEADER) == EXPORT
+    return Gate(site, identity.subject, kind=kind, authenticated_at=identity.authenticated_at, exports=exports)
 
 
 def by_link(request: Request, addressee: str) -> Gate:

@@ -14,8 +14,8 @@ from services.console.cookies import SAID, SESSION, SIGN_IN
 from services.console.forms import Form
 from services.console.oidc import Proven, SignInRefused
 from services.console.site import ITSELF, Console, console_of
-from services.console.storage import sessions
-from services.console.visit import Visiting
+from services.console.storage import filters, sessions
+from services.console.visit import Visiting, as_person
 from shared.access.actors import EVERYWHERE
 from shared.refusal import Refused
 from shared.telemetry import logger
@@ -102,8 +102,13 @@ async def signed_out(request: Request) -> HTMLResponse:
 @router.get("/me")
 async def me(visit: Visiting) -> HTMLResponse:
     """Say who is signed in, with which roles, since when; let keys be switched off."""
+    async with visit.console.database.transaction(as_person(visit)) as tx:
+        kept = await filters.of_person(tx)
     return visit.page(
-        "me.html", ends_at=visit.session.ends_at, minutes=f"{visit.console.settings.session_idle_minutes:g}"
+        "me.html",
+        filters=kept,
+        ends_at=visit.session.ends_at,
+        minutes=f"{visit.console.settings.session_idle_minutes:g}",
     )
 
 

@@ -13,6 +13,7 @@ MOST = 50
 _LIST = text(
     "SELECT filter_id, name, query FROM saved_filters WHERE page = :page ORDER BY lower(name), name LIMIT :most"
 )
+_ALL = text("SELECT filter_id, page, name, query FROM saved_filters ORDER BY page, lower(name), name LIMIT 500")
 _SAVE = text(
     """
     INSERT INTO saved_filters (filter_id, campus, person_id, page, name, query, saved_at)
@@ -36,6 +37,12 @@ async def of_page(tx: Tx, page: str) -> list[SavedFilter]:
     """Return the person's filters of a list, by name."""
     rows = await tx.connection.execute(_LIST, {"page": page, "most": MOST})
     return [SavedFilter(row.filter_id, row.name, row.query) for row in rows]
+
+
+async def of_person(tx: Tx) -> list[tuple[str, SavedFilter]]:
+    """Return all filters of the person, with the list each is for."""
+    rows = await tx.connection.execute(_ALL)
+    return [(row.page, SavedFilter(row.filter_id, row.name, row.query)) for row in rows]
 
 
 async def save(tx: Tx, page: str, name: str, query: str) -> None:
