@@ -87,6 +87,11 @@ def _item(number: int, raw: bytes, version: str) -> Item:
         event = json_of(raw)
     except Refused as refused:
         return Unread(place, refused.code, refused.detail, _kept(raw))
+    return item_of(event, place, version)
+
+
+def item_of(event: object, place: str, version: str = "") -> Item:
+    """Return what one event is. `version` is that of its envelope, for an event that does not say its own."""
     kept = scrubbed(event)
     try:
         return _part(place, kept, version)
@@ -115,8 +120,7 @@ def _part(place: str, event: object, version: str) -> Part:
     context = said.get("@context") or version
     if not any(text(each) in VERSIONS for each in (context if isinstance(context, list) else [context])):
         raise BadPart("unknown_version", "Only Caliper 1.1 and 1.2 are read; @context names neither.")
-    kind, action = text(said.get("type")), text(said.get("action"))
-    if not kind.endswith("Event"):
+    if not text(said.get("type")).endswith("Event"):
         raise BadPart("not_an_event", "This describes a thing and is no event: only events are taken.")
     event_id = text(said.get("id"))
     if not event_id or len(event_id) > _LONGEST_ID:
@@ -129,7 +133,14 @@ def _part(place: str, event: object, version: str) -> Part:
         "course": _course(said),
         "score": _score(said),
     }
-    return Part(place, event_id, f"{kind}.{action}" if action else kind, value, bytes_of(said))
+    return again(value, place)
+
+
+def again(value: Mapping[str, Any], place: str) -> Part:
+    """Return the part that a value is which was read before, and may have been mended since."""
+    said = mapping(value.get("event"))
+    event_id, kind, action = text(said.get("id")), text(said.get("type")), text(said.get("action"))
+    return Part(place, event_id, f"{kind}.{action}" if action else kind, value, bytes_of(value))
 
 
 # -- who and what --------------------------------------------------------------------------------------------------

@@ -58,10 +58,15 @@ def decode(body: bytes, now: datetime, *, keys: KeySet | None) -> list[Item]:
     event = json_of(said)
     if isinstance(event, dict) and isinstance(event.get("data"), list):
         return caliper.decode(said)
+    return [item_of(event, "event")]
+
+
+def item_of(event: object, place: str) -> Item:
+    """Return what one event is."""
     try:
-        return [_part(event)]
+        return _part(event, place)
     except BadPart as bad:
-        return [Unread("event", bad.code, bad.reason, bytes_of(scrubbed(event)))]
+        return Unread(place, bad.code, bad.reason, bytes_of(scrubbed(event)))
 
 
 def scrubbed(event: object) -> Mapping[str, Any]:
@@ -73,7 +78,7 @@ def scrubbed(event: object) -> Mapping[str, Any]:
     }
 
 
-def _part(event: object) -> Part:
+def _part(event: object, place: str) -> Part:
     kept = scrubbed(event)
     metadata, body = kept["metadata"], kept["body"]
     name = text(metadata.get("event_name"))
@@ -82,13 +87,15 @@ def _part(event: object) -> Part:
     check_text(kept)
     if not text(metadata.get("event_time")):
         raise BadPart("no_time", "The event does not say when it happened (metadata.event_time).")
-    return Part(
-        place="event",
-        event_id=_event_id(metadata, body),
-        kind=name,
-        value={**kept, "student": _student(metadata, body), "course": _course(metadata, body)},
-        raw=bytes_of(kept),
-    )
+    return again({**kept, "student": _student(metadata, body), "course": _course(metadata, body)}, place)
+
+
+def again(value: Mapping[str, Any], place: str) -> Part:
+    """Return the part that a value is which was read before, and may have been mended since."""
+    metadata = mapping(value.get("metadata"))
+    event_id = text(value.get("event_id")) or _event_id(metadata, mapping(value.get("body")))
+    value = {**value, "event_id": event_id}
+    return Part(place, event_id, text(metadata.get("event_name")), value, bytes_of(value))
 
 
 def _event_id(metadata: Mapping[str, Any], body: Mapping[str, Any]) -> str:

@@ -1,14 +1,16 @@
 """Caliper envelopes: each event for itself, with who and what it is about wherever its sender puts it."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from services.intake.domain.decoders import caliper
+from services.intake.domain.decoders import caliper, canvas
 from services.intake.domain.decoders.parts import Part, Unread
+from services.intake.domain.decoders.rereading import item_of
 from shared.refusal import Refused
-from tests.unit.intake.decoders.events import CANVAS, DROPPED, as_bytes, caliper_event, envelope
+from tests.unit.intake.decoders.events import CANVAS, DROPPED, as_bytes, caliper_event, canvas_event, envelope
 
 V1 = "http://purl.imsglobal.org/ctx/caliper/v1p1"
 
@@ -131,3 +133,34 @@ def test_the_version_may_stand_on_the_envelope_alone() -> None:
     assert part(event, dataVersion=V1).kind == "GradeEvent.Graded"
     several = part(caliper_event(**{"@context": ["http://purl.imsglobal.org/ctx/caliper/v1p2", "https://example.edu"]}))
     assert several.kind == "GradeEvent.Graded"
+
+
+def test_what_was_set_aside_is_read_again_as_it_was_or_as_it_was_mended() -> None:
+    first = part(caliper_event())
+    assert item_of("caliper", first.place, first.raw) == first
+    mended = json.loads(first.raw) | {"student": {"sis_id": "P-9", "email": "", "lms_id": "48"}}
+    again = item_of("caliper", first.place, as_bytes(mended))
+    assert isinstance(again, Part)
+    assert (again.value["student"]["sis_id"], again.event_id) == ("P-9", first.event_id)
+    (unread,) = caliper.decode(as_bytes(envelope(caliper_event(id=None))))
+    with_an_id = json.loads(unread.raw) | {"id": "urn:uuid:7"}
+    assert item_of("caliper", "data[0]", as_bytes(with_an_id)).place == "data[0]"
+    assert isinstance(item_of("caliper", "data[0]", as_bytes(with_an_id)), Part)
+
+
+def test_a_canvas_event_is_read_again_under_its_own_id() -> None:
+    (first,) = canvas.decode(as_bytes(canvas_event()), datetime(2026, 10, 5, tzinfo=UTC), keys=None)
+    assert isinstance(first, Part)
+    assert item_of("canvas", "event", first.raw) == first
+    (unread,) = canvas.decode(as_bytes(canvas_event(event_time=None)), datetime(2026, 10, 5, tzinfo=UTC), keys=None)
+    said = json.loads(unread.raw)
+    said["metadata"]["event_time"] = "2026-10-05T14:30:00Z"
+    again = item_of("canvas", "event", as_bytes(said))
+    assert isinstance(again, Part)
+    assert again.event_id == first.event_id
+
+
+def test_what_other_feeds_set_aside_is_the_value_itself() -> None:
+    again = item_of("http_push", "items[3]", b'{"student_id": "P-1"}')
+    assert isinstance(again, Part)
+    assert (again.value, again.event_id) == ({"student_id": "P-1"}, "")
