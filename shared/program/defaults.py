@@ -49,7 +49,7 @@ _TITLEIX: dict[str, Any] = {
 _TRIAGE_RULES: list[dict[str, Any]] = [
     {
         "name": "threshold_reached",
-        "when": {"source_kinds": ["rule"]},
+        "when": {"source_kinds": ["rule"], "except_families": ["misconduct_sex"]},
         "decision": "open_case",
         "reason_code": "threshold_reached",
     },
@@ -77,6 +77,25 @@ _TRIAGE_RULES: list[dict[str, Any]] = [
     },
 ]
 
+# What the one rule of an edition without a list of rules leaves out.
+FIRST_RULE: dict[str, Any] = {
+    "name": "threshold",
+    "flags": 3,
+    "days": 21,
+    "courses": 2,
+    "min_severity": 1,
+    "family": "academic",
+    "level": "mild",
+}
+# An instructor who worries about a person does not have to wait for two more flags (workflows §1).
+_PERSONAL_CONCERN: dict[str, Any] = {
+    "name": "personal_concern",
+    "at_once": True,
+    "reasons": ["PERSONAL_CONCERN"],
+    "family": "other",
+    "level": "moderate",
+}
+
 DEFAULTS: dict[str, dict[str, Any]] = {
     "paging": {"critical": _CRITICAL, "elevated": _ELEVATED, "titleix": _TITLEIX},
     "clocks": {
@@ -84,10 +103,22 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "outreach_business_days": {"critical": 3, "elevated": 3, "moderate": 3, "mild": 3, "none": 3},
         "report_to_case_business_hours": 48,
     },
-    "threshold": {"flags": 3, "days": 21, "courses": 2, "min_severity": 1, "family": "academic", "level": "mild"},
+    "threshold": {"rules": [_PERSONAL_CONCERN, FIRST_RULE]},
+    "terms": {"terms": []},
+    "capacity": {"referrals_per_week": None, "cohort": "course", "refer_after_days": 7},
+    "flags": {"expire_after_days": None},
     "triage": {"rules": _TRIAGE_RULES},
     "late": {"hours": 6},
     "grants": {"hours": 72},
     "emergency_contacts": {"email": []},
     "assignment": {"max_load": None, "relation_months": 24},
+    "referral_form": {
+        "open": True,
+        "anonymous": True,
+        "attachments": True,
+        "office": "",
+        "emergency": "911",
+        "crisis": "988",
+        "exit_url": "https://www.weather.gov/",
+    },
 }

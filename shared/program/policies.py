@@ -39,7 +39,7 @@ def read(kind: type[R], values: Mapping[str, Any]) -> R:
 
 def complete(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """Fill what an edition leaves out from the shipped values, in objects of objects too; a list is one value."""
-    return _merged(DEFAULTS[name], values)
+    return _merged(DEFAULTS[name], RULES[name].modern(values))
 
 
 def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -57,9 +57,9 @@ def shipped(name: str) -> Policy:
 
 
 def in_force(editions: tuple[PolicyEdition, ...], at: datetime) -> PolicyEdition | None:
-    """Return the edition with the latest `effective_from` not after `at`, or None before the first."""
-    begun = [edition for edition in editions if edition.effective_from <= at]
-    return max(begun, key=lambda edition: edition.effective_from, default=None)
+    """Return the edition that began last, not after `at`, or None before the first."""
+    begun = [edition for edition in editions if edition.begins <= at]
+    return max(begun, key=lambda edition: edition.begins, default=None)
 
 
 def policy_of(name: str, campus: str, edition: PolicyEdition) -> Policy | None:

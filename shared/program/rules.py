@@ -1,14 +1,20 @@
 """What the values of each policy mean, as types. Minutes, hours and days may be fractional where they are floats."""
 
-from typing import Annotated, ClassVar
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 
 from shared.events.codes import Level
+from shared.program.defaults import FIRST_RULE
 
 Positive = Annotated[float, msgspec.Meta(gt=0, le=60 * 24 * 366)]
 AtLeastOne = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 Word = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+Severity = Annotated[int, msgspec.Meta(ge=1, le=3)]
+Week = Annotated[int, msgspec.Meta(ge=1, le=60)]
+Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 
 # Whom a step of a page can name:
 #   duty, duty_backup     the campus's rota `duty`, first and second in line
@@ -36,6 +42,11 @@ class Rules(msgspec.Struct, frozen=True):
     """The values of one policy, typed."""
 
     NAME: ClassVar[str]
+
+    @classmethod
+    def modern(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return values of an edition, which may be years old, as they are written now."""
+        return values
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -93,20 +104,82 @@ class Clocks(Rules, frozen=True):
     report_to_case_business_hours: Positive
 
 
-class Threshold(Rules, frozen=True):
+class FlagRule(msgspec.Struct, frozen=True, kw_only=True):
     """Makes a referral of flags: at least `flags` in `days` x 24 h over `courses` courses (design §6).
 
-    `family` and `level` are what the referral is about and how grave.
+    Only flags of `min_severity` and above count, of these `reasons` (all, where none is named) and none of
+    `except_reasons`, raised from week `from_week` of their term to the end of week `to_week`; where a week is asked
+    for, a flag of no known term does not count. `at_once`: one such flag is enough, whatever `flags`, `days` and
+    `courses` say, and its referral waits for no capacity. `family` and `level` are what the referral is about and how
+    grave. In mode `watch` a rule counts by itself and makes nothing.
     """
+
+    name: Word
+    family: str
+    level: str
+    flags: AtLeastOne = 1
+    days: Positive = 21
+    courses: AtLeastOne = 1
+    min_severity: Severity = 1
+    reasons: tuple[Reason, ...] = ()
+    except_reasons: tuple[Reason, ...] = ()
+    from_week: Week | None = None
+    to_week: Week | None = None
+    at_once: bool = False
+    mode: Literal["active", "watch"] = "active"
+
+
+class Threshold(Rules, frozen=True):
+    """The rules over flags. At one instant those `at_once` come first, then in order; no flag is counted twice."""
 
     NAME: ClassVar[str] = "threshold"
 
-    flags: AtLeastOne
-    days: Positive
-    courses: AtLeastOne
-    min_severity: int
-    family: str
-    level: str
+    rules: Annotated[tuple[FlagRule, ...], msgspec.Meta(max_length=50)]
+
+    @classmethod
+    def modern(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return values as they are written now. Earlier editions say one rule, by itself: it is called `threshold`."""
+        if not values or "rules" in values:
+            return values
+        return {"rules": [{**FIRST_RULE, **values}]}
+
+
+class Term(msgspec.Struct, frozen=True):
+    """A term by its code, from the day on which its first week begins until the day it ends, both included."""
+
+    term: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    starts: date
+    ends: date
+
+
+class Terms(Rules, frozen=True):
+    """When terms begin and end: what `from_week` and `to_week` of rules over flags count by."""
+
+    NAME: ClassVar[str] = "terms"
+
+    terms: Annotated[tuple[Term, ...], msgspec.Meta(max_length=200)]
+
+
+class Capacity(Rules, frozen=True):
+    """How many referrals of rules a campus can take in a week (from Monday); None sets no limit, for there is no norm.
+
+    What comes beyond becomes an outreach list for each `cohort`; who has no outcome there after `refer_after_days`
+    is referred after all.
+    """
+
+    NAME: ClassVar[str] = "capacity"
+
+    referrals_per_week: Annotated[int, msgspec.Meta(ge=0, le=100_000)] | None
+    cohort: Literal["section", "course", "term"]
+    refer_after_days: Positive
+
+
+class FlagLife(Rules, frozen=True):
+    """After how many days a flag that nobody cleared expires; None: never."""
+
+    NAME: ClassVar[str] = "flags"
+
+    expire_after_days: Positive | None
 
 
 class When(msgspec.Struct, frozen=True):
@@ -177,6 +250,22 @@ class Assignment(Rules, frozen=True):
     relation_months: AtLeastOne
 
 
-RULES: dict[str, type[Rules]] = {
-    rules.NAME: rules for rules in (Paging, Clocks, Threshold, Triage, Late, Grants, EmergencyContacts, Assignment)
-}
+class ReferralForm(Rules, frozen=True):
+    """The public form of a campus: whether it is open, what it takes, and the numbers on top of it."""
+
+    NAME: ClassVar[str] = "referral_form"
+
+    open: bool
+    anonymous: bool
+    attachments: bool
+    office: Annotated[str, msgspec.Meta(max_length=200)]
+    emergency: Annotated[str, msgspec.Meta(min_length=1, max_length=50)]
+    crisis: Annotated[str, msgspec.Meta(max_length=50)]
+    exit_url: Annotated[str, msgspec.Meta(pattern=r"^https://[^\s]+$", max_length=200)]
+
+
+_ALL: tuple[type[Rules], ...] = (
+    Paging, Clocks, Threshold, Terms, Capacity, FlagLife, Triage, Late, Grants, EmergencyContacts, Assignment,
+    ReferralForm,
+)  # fmt: skip
+RULES: dict[str, type[Rules]] = {rules.NAME: rules for rules in _ALL}

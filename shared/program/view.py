@@ -11,7 +11,23 @@ from shared.program import rota
 from shared.program.calendar import Calendar
 from shared.program.defaults import DEFAULTS
 from shared.program.policies import Policy, in_force, policy_of, shipped
-from shared.program.rules import Assignment, Clocks, EmergencyContacts, Grants, Late, Paging, Rules, Threshold, Triage
+from shared.program.rules import (
+    Assignment,
+    Capacity,
+    Clocks,
+    EmergencyContacts,
+    FlagLife,
+    FlagRule,
+    Grants,
+    Late,
+    Paging,
+    ReferralForm,
+    Rules,
+    Term,
+    Terms,
+    Threshold,
+    Triage,
+)
 
 R = TypeVar("R", bound=Rules)
 
@@ -149,9 +165,21 @@ class Program:
         """Return by when work is due."""
         return self._rules(Clocks, campus, at)
 
-    def threshold(self, campus: str, at: datetime) -> Threshold:
-        """Return the rule over flags."""
-        return self._rules(Threshold, campus, at)
+    def flag_rules(self, campus: str, at: datetime) -> tuple[FlagRule, ...]:
+        """Return the rules over flags."""
+        return self._rules(Threshold, campus, at).rules
+
+    def terms(self, campus: str, at: datetime) -> tuple[Term, ...]:
+        """Return when terms begin and end."""
+        return self._rules(Terms, campus, at).terms
+
+    def capacity(self, campus: str, at: datetime) -> Capacity:
+        """Return what a campus can take of what rules make."""
+        return self._rules(Capacity, campus, at)
+
+    def flag_days(self, campus: str, at: datetime) -> float | None:
+        """Return after how many days a flag expires, None for never."""
+        return self._rules(FlagLife, campus, at).expire_after_days
 
     def triage(self, campus: str, at: datetime) -> Triage:
         """Return the rules for the easy referrals."""
@@ -172,6 +200,10 @@ class Program:
     def assignment(self, campus: str, at: datetime) -> Assignment:
         """Return whom a case may go to."""
         return self._rules(Assignment, campus, at)
+
+    def referral_form(self, campus: str, at: datetime) -> ReferralForm:
+        """Return what the public form of a campus takes and says."""
+        return self._rules(ReferralForm, campus, at)
 
     # ----------------------------------------------------------------------------------------------- calendar
 

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
-from shared.events import Event, access, cases, flags, pages, program, referrals, roster, teams
+from shared.events import Event, access, cases, flags, outreach, pages, program, referrals, roster, teams
 
 AT = datetime(2026, 9, 14, 8, 30, 15, 250000, tzinfo=UTC)
 LATER = datetime(2026, 9, 14, 9, 0, tzinfo=UTC)
@@ -23,6 +23,16 @@ _REFERRAL: dict[str, Any] = {
     "student_id": _id(2),
     "live": False,
 }
+_FLAG: dict[str, Any] = {
+    "campus": "NORTH",
+    "flag_id": _id(6),
+    "student_id": _id(2),
+    "reason_code": "LATE_WORK",
+    "course": "BIO101",
+    "term": "2026F",
+    "raised_at": AT,
+}
+_OUTREACH: dict[str, Any] = {"campus": "NORTH", "referral_id": _id(1), "list_id": _id(13), "student_id": _id(2)}
 _CASE: dict[str, Any] = {
     "campus": "NORTH",
     "sensitivity": "sensitive",
@@ -46,9 +56,32 @@ EXAMPLES: tuple[Event, ...] = (
     roster.StudentSnapshot(
         campus="NORTH", sequence=7, student_id=_id(2), campuses=("NORTH", "SOUTH"), advisor_id="ana", same_as=_id(9)
     ),
+    roster.MergeSnapshot(
+        campus="NORTH", sequence=2, status="undone", merge_id=_id(12), student_id=_id(2), same_as=_id(9),
+        reason_code="same_person", merged_by="ana", merged_at=AT, undo_reason_code="two_people", undone_by="dee",
+        undone_at=LATER,
+    ),
+    referrals.ReferralUnmatched(
+        **{**_REFERRAL, "student_id": None}, previous_student_id=_id(2), reason_code="wrong_person",
+        unmatched_by="ana", unmatched_at=LATER,
+    ),
     flags.FlagRaised(
         campus="NORTH", flag_id=_id(6), student_id=_id(2), source="lms", reason_code="LATE_WORK", severity=2,
         course="BIO101", term="2026F", raised_at=AT, recorded_at=LATER,
+    ),
+    flags.FlagCleared(
+        **_FLAG, sequence=2, cleared_reason="excused", cleared_by="ana", cleared_at=LATER, recorded_at=LATER
+    ),
+    flags.FlagExpired(**_FLAG, sequence=3, expired_at=LATER),
+    flags.FlagReopened(**_FLAG, sequence=4, reopened_by="ana", reopened_at=LATER),
+    outreach.OutreachListed(
+        **_OUTREACH, rule="threshold", policy_edition="2026-1", fired_at=AT, listed_at=LATER, refer_at=LATER
+    ),
+    outreach.OutreachMessageAsked(
+        **_OUTREACH, message_id=_id(12), template="check_in", language="en", asked_by="ana", asked_at=LATER
+    ),
+    outreach.OutreachEnded(
+        **_OUTREACH, outcome_code="student_responded", referred=False, decided_by="ana", decided_at=LATER
     ),
     referrals.ReferralReceived(
         **_REFERRAL, source_kind="faculty", channel="api", concerns=("mood", "finances"), level="moderate",

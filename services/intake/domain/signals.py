@@ -1,14 +1,20 @@
 """What flags say in the codes of concerns, and the referral that the threshold rule makes of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
 from uuid import UUID
 
+from services.intake.domain.flag_rules import reason_code
 from services.intake.domain.referrals import About, Incoming
 from services.intake.domain.screening import Screening
 from services.intake.domain.threshold import Firing
-from shared.events.codes import Channel, SourceKind, Urgency, level
+from shared.events.codes import Channel, Family, SourceKind, Urgency, level
+from shared.program.rules import FlagRule
 
 SOURCE = "rule:threshold"
+# The rule there was before rules had names.
+_FIRST = "threshold"
 
 # Parts of the reason codes that feeds use (domain notes §5.3), and the concern each speaks of.
 _CONCERN_OF = (
@@ -26,42 +32,59 @@ _CONCERN_OF = (
 )
 
 
+class Whose(NamedTuple):
+    """Whose flags were counted: a student, or a number that the roster does not have. `live`: raised just now."""
+
+    student_id: UUID | None
+    campus: str
+    number: str = ""
+    live: bool = False
+
+
 def concerns_of(reasons: Iterable[str]) -> tuple[str, ...]:
     """Return the concerns that reason codes speak of, without those that speak of none known."""
-    found = (_concern(reason.upper().replace(" ", "_")) for reason in sorted(set(reasons)))
+    found = (_concern(reason_code(reason)) for reason in sorted(set(reasons)))
     return tuple(dict.fromkeys(concern for concern in found if concern))
 
 
-def referral_of(firing: Firing, referral_id: UUID, reference: str, student_id: UUID, campus: str) -> Incoming:
-    """Return the referral of a firing. Its source id makes it one, however often the flags come."""
+def referral_of(firing: Firing, referral_id: UUID, reference: str, whose: Whose, narrative: str) -> Incoming:
+    """Return the referral of a firing. Its source id makes it one, however often the flags come.
+
+    `narrative` is what instructors wrote with flags that make a referral by themselves; the others' stays with them.
+    """
+    rule = firing.rule.said
+    once = f"{whose.student_id or whose.number}:{whose.campus}:{firing.fired_at.isoformat()}"
     return Incoming(
         referral_id=referral_id,
         reference=reference,
-        campus=campus,
-        about=About(),
-        concerns=(),
+        campus=whose.campus,
+        about=About(number=whose.number) if whose.student_id is None else About(),
+        concerns=concerns_of(signal.reason for signal in firing.counted),
         urgency=Urgency.ROUTINE,
-        narrative="",
+        narrative=narrative,
         relationship="",
         source_kind=SourceKind.RULE,
         channel=Channel.RULE,
         source=SOURCE,
-        source_event_id=f"{student_id}:{campus}:{firing.fired_at.isoformat()}",
-        live=False,
+        source_event_id=once if rule.name == _FIRST else f"{once}:{rule.name}",
+        live=whose.live,
         happened_at=firing.fired_at,
     )
 
 
-def screening_of(firing: Firing, reasons: Iterable[str], edition: str) -> Screening:
-    """Return what the rule says of its referral: nobody wrote anything, so there is nothing to search."""
-    return Screening(
-        edition=edition,
-        hits=(),
-        categories=(),
-        concerns=concerns_of(reasons),
-        family=firing.rule.family,
-        level=level(firing.rule.level),
-        found_by="rule",
+def screening_of(rule: FlagRule, concerns: Sequence[str], said: Screening) -> Screening:
+    """Return what is known of a rule's referral: what the rule says, and what was `said` where somebody wrote.
+
+    The graver of both holds, and nothing said makes it less than the rule does.
+    """
+    ruled = level(rule.level)
+    graver = said.level.rank > ruled.rank
+    families = [Family(rule.family), *([Family(said.family)] if said.concerns != tuple(concerns) else [])]
+    return replace(
+        said,
+        family=min(families, key=lambda family: family.rank).value,
+        level=said.level if graver else ruled,
+        found_by=said.found_by if graver else "rule",
     )
 
 

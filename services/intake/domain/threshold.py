@@ -1,68 +1,56 @@
-"""The threshold rule over flags (design §6), for one student on one campus.
+"""The rules over flags (design §6), for one student on one campus.
 
-Fires at a flag when, at its time, at least `flags` uncleared flags not yet counted lie in the last `days` x 24 h over
-at least `courses` distinct courses; then not again within `days`, and no flag is counted twice. Both ends of a window
-belong to it. Flags of one instant are seen together, so their order in a file decides nothing.
+A rule fires at a flag when, at its time, at least `flags` uncleared flags not yet counted lie in the last `days` x 24 h
+over at least `courses` distinct courses; then it does not fire again within `days`, and no flag is counted twice,
+whichever rule counted it. A rule `at_once` fires at every flag it counts. Both ends of a window belong to it. Flags of
+one instant are seen together, so their order in a file decides nothing.
 
 Files come in any order and come again. What has fired stays fired: a flag that arrives late may make a further firing
-with flags not yet counted, never one within `days` of another, before or after.
+with flags not yet counted, never one within `days` of another of its rule, before or after.
+
+Counting and simulating call the same `fire`, so what is promised is what happens.
 """
 
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import groupby
-from typing import NamedTuple
 from uuid import UUID
 
-from shared.program.rules import Threshold
+from services.intake.domain.flag_rules import Rule, Rules, Signal
 
-
-class Signal(NamedTuple):
-    """A flag as the rule sees it."""
-
-    flag_id: UUID
-    raised_at: datetime
-    course: str
-    severity: int
-    cleared_at: datetime | None = None
+__all__ = ["Firing", "Rule", "Rules", "RulesAt", "Signal", "fire"]
 
 
 @dataclass(frozen=True, slots=True)
 class Firing:
-    """The rule fired at `fired_at`, over the flags `counted` (in time order), in so many courses."""
+    """A rule fired at `fired_at`, over the flags `counted` (in time order), in so many courses."""
 
     fired_at: datetime
     counted: tuple[Signal, ...]
     courses: int
-    rule: Threshold
+    rule: Rule
 
 
-RuleAt = Callable[[datetime], Threshold]
+RulesAt = Callable[[datetime], Rules]
 
 
-def fire(signals: Sequence[Signal], fired: Sequence[datetime], rule_at: RuleAt) -> list[Firing]:
+def fire(signals: Sequence[Signal], fired: Mapping[str, Sequence[datetime]], rules_at: RulesAt) -> list[Firing]:
     """Return the firings that are due, in time order.
 
-    `signals` are the flags not yet counted, `fired` the times of earlier firings; both may be limited to what lies
-    within the rule's days of the flags that are new. Takes time linear in the signals (beyond sorting them), except
-    where an edition of the rule begins between them.
+    `signals` are the flags not yet counted, `fired` the times of earlier firings by the name of their rule; both may
+    be limited to what lies within the rules' days of the flags that are new. Takes time linear in the signals and
+    rules (beyond sorting), except where an edition of the rules begins between them.
     """
-    past = sorted(fired)
-    window = _Window()
-    firings = []
+    table = _Table(fired)
+    firings: list[Firing] = []
     for at, kind, batch in _moments(signals):
         if kind == _CLEARED:
-            window.drop(batch)
-            continue
-        rule = rule_at(at)
-        window.move(at, rule)
-        if window.add(batch, rule) and window.full(rule) and _apart(past, at, timedelta(days=rule.days)):
-            counted = window.take()
-            firings.append(Firing(at, counted, len({signal.course for signal in counted}), rule))
-            insort(past, at)
+            table.drop(batch)
+        else:
+            firings += table.take_in(at, batch, rules_at(at))
     return firings
 
 
@@ -78,73 +66,104 @@ def _moments(signals: Sequence[Signal]) -> Iterator[tuple[datetime, int, list[Si
         yield at, kind, [moment[3] for moment in group]
 
 
-def _apart(past: Sequence[datetime], at: datetime, days: timedelta) -> bool:
-    """Whether no firing lies within `days` of `at`, before it or after."""
-    return bisect_left(past, at - days) == bisect_right(past, at + days)
+class _Table:
+    """What was raised so far, what is counted or cleared of it, and a window for each rule in force."""
+
+    def __init__(self, fired: Mapping[str, Sequence[datetime]]) -> None:
+        self._past = {name: sorted(times) for name, times in fired.items()}
+        self._seen: list[Signal] = []
+        self._out: set[UUID] = set()
+        self._rules: Rules = ()
+        self._windows: list[_Window] = []
+
+    def take_in(self, at: datetime, batch: Sequence[Signal], rules: Rules) -> Iterator[Firing]:
+        """Take in what was raised at one moment, and yield what fires."""
+        if rules is not self._rules and rules != self._rules:
+            self._rules = rules
+            self._windows = [_Window(rule, self._seen, self._out) for rule in rules if not rule.said.at_once]
+        for window in self._windows:
+            window.move(at)
+        self._seen += batch
+        entered = [window.add(batch) for window in self._windows]
+        yield from self._at_once(at, batch)
+        for window, new in zip(self._windows, entered, strict=True):
+            rule = window.rule
+            # What an earlier rule has just counted may have been all that was new here.
+            if new and window.full() and window.holds_any(batch) and self._apart(rule, at):
+                yield self._fired(at, window.inside(), rule)
+
+    def drop(self, batch: Sequence[Signal]) -> None:
+        self._out.update(signal.flag_id for signal in batch)
+        for window in self._windows:
+            window.leave(batch)
+
+    def _at_once(self, at: datetime, batch: Sequence[Signal]) -> Iterator[Firing]:
+        for rule in self._rules:
+            if rule.said.at_once:
+                found = [each for each in batch if each.flag_id not in self._out and rule.counts(each)]
+                if found:
+                    yield self._fired(at, found, rule)
+
+    def _fired(self, at: datetime, counted: Sequence[Signal], rule: Rule) -> Firing:
+        """Count flags: they leave every window and never come back."""
+        self.drop(counted)
+        insort(self._past.setdefault(rule.said.name, []), at)
+        return Firing(at, tuple(counted), len({signal.course for signal in counted}), rule)
+
+    def _apart(self, rule: Rule, at: datetime) -> bool:
+        """Whether no firing of the rule lies within its days of `at`, before it or after."""
+        past = self._past.get(rule.said.name, ())
+        return bisect_left(past, at - rule.days) == bisect_right(past, at + rule.days)
 
 
 class _Window:
-    """The flags not yet counted that lie in the last days of the moment looked at, and how many each course has.
+    """The flags not yet counted that one rule counts in its last days, and how many each course has.
 
-    `_seen` keeps what was raised, in time order; `_first` is where the window begins in it. `_out` are those counted
-    or cleared. A rule with other days or severity opens the window anew over what was seen.
+    `seen` is what was raised before, in time order, and `out` what is counted or cleared; both grow elsewhere.
+    `_first` is where the window begins in `seen`.
     """
 
-    def __init__(self) -> None:
-        self._seen: list[Signal] = []
-        self._first = 0
+    def __init__(self, rule: Rule, seen: list[Signal], out: set[UUID]) -> None:
+        self.rule = rule
+        self._seen = seen
+        self._out = out
+        self._first: int | None = None
         self._inside: dict[UUID, Signal] = {}
         self._courses: Counter[str] = Counter()
-        self._out: set[UUID] = set()
-        self._rule: tuple[float, int] | None = None
 
-    def move(self, at: datetime, rule: Threshold) -> None:
-        since = at - timedelta(days=rule.days)
-        if self._rule not in (None, (rule.days, rule.min_severity)):
-            self._open_anew(since, rule)
-        self._rule = (rule.days, rule.min_severity)
+    def move(self, at: datetime) -> None:
+        """Let what is too old leave; at first, open over what was seen before."""
+        since = at - self.rule.days
+        if self._first is None:
+            self._first = bisect_left(self._seen, since, key=lambda signal: signal.raised_at)
+            self.add(self._seen[self._first :])
+            return
         while self._first < len(self._seen) and self._seen[self._first].raised_at < since:
-            self._leave(self._seen[self._first])
+            self.leave((self._seen[self._first],))
             self._first += 1
 
-    def add(self, batch: Sequence[Signal], rule: Threshold) -> bool:
-        """Take in what was raised at one moment; return whether any of it counts."""
-        self._seen += batch
-        entered = [self._enter(signal, rule) for signal in batch]
-        return any(entered)
-
-    def drop(self, batch: Sequence[Signal]) -> None:
+    def add(self, batch: Sequence[Signal]) -> bool:
+        """Take in what was raised; return whether any of it counts."""
+        entered = False
         for signal in batch:
-            self._out.add(signal.flag_id)
-            self._leave(signal)
+            if signal.flag_id not in self._out and self.rule.counts(signal):
+                self._inside[signal.flag_id] = signal
+                self._courses[signal.course] += 1
+                entered = True
+        return entered
 
-    def full(self, rule: Threshold) -> bool:
-        return len(self._inside) >= rule.flags and len(self._courses) >= rule.courses
+    def leave(self, batch: Sequence[Signal]) -> None:
+        for signal in batch:
+            if self._inside.pop(signal.flag_id, None) is not None:
+                self._courses[signal.course] -= 1
+                if not self._courses[signal.course]:
+                    del self._courses[signal.course]
 
-    def take(self) -> tuple[Signal, ...]:
-        """Count everything inside: it leaves the window and never comes back."""
-        taken = tuple(self._inside.values())
-        self._out.update(self._inside)
-        self._inside.clear()
-        self._courses.clear()
-        return taken
+    def full(self) -> bool:
+        return len(self._inside) >= self.rule.said.flags and len(self._courses) >= self.rule.said.courses
 
-    def _enter(self, signal: Signal, rule: Threshold) -> bool:
-        if signal.severity < rule.min_severity or signal.flag_id in self._out:
-            return False
-        self._inside[signal.flag_id] = signal
-        self._courses[signal.course] += 1
-        return True
+    def holds_any(self, batch: Sequence[Signal]) -> bool:
+        return any(signal.flag_id in self._inside for signal in batch)
 
-    def _leave(self, signal: Signal) -> None:
-        if self._inside.pop(signal.flag_id, None) is not None:
-            self._courses[signal.course] -= 1
-            if not self._courses[signal.course]:
-                del self._courses[signal.course]
-
-    def _open_anew(self, since: datetime, rule: Threshold) -> None:
-        self._inside.clear()
-        self._courses.clear()
-        self._first = bisect_left(self._seen, since, key=lambda signal: signal.raised_at)
-        for signal in self._seen[self._first :]:
-            self._enter(signal, rule)
+    def inside(self) -> tuple[Signal, ...]:
+        return tuple(self._inside.values())

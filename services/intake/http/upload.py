@@ -21,7 +21,7 @@ from services.intake.domain.delimited import Record, Records
 from services.intake.domain.rejects import Reject
 from services.intake.http.bodies import ImportView, RejectView
 from services.intake.storage import imports
-from services.intake.storage.imports import Counts, Import
+from services.intake.storage.imports import Counts, Import, TakenIn
 from shared.access.actions import Action
 from shared.access.actors import EVERYWHERE
 from shared.access.decision import Resource, decide
@@ -59,7 +59,7 @@ class Kind(Generic[R]):
     action: Action
     shape: Shape
     reader: Callable[[Columns, Zones, datetime], Reader[R]]
-    take_in: Callable[[Tx, KeyRing, Import, Sequence[R], Sequence[Reject]], Awaitable[tuple[Counts, list[Reject]]]]
+    take_in: Callable[[Tx, KeyRing, Import, Sequence[R], Sequence[Reject]], Awaitable[TakenIn]]
     batch: int = BATCH
 
 
@@ -193,9 +193,9 @@ class Flow(Generic[R]):
         if not rows and not unreadable:
             return
         async with self._open() as tx:
-            counts, rejects = await self._kind.take_in(tx, self._keys, self._of, rows, unreadable)
-        self._counts += counts
-        self._shown += rejects[: _SHOWN - len(self._shown)]
+            taken = await self._kind.take_in(tx, self._keys, self._of, rows, unreadable)
+        self._counts += taken.counts
+        self._shown += taken.rejects[: _SHOWN - len(self._shown)]
 
 
 @asynccontextmanager

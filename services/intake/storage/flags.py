@@ -1,15 +1,15 @@
 """Flags, and what the threshold rule has made of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.intake.domain.threshold import Signal
+from services.intake.domain.flag_rows import FlagRow
+from services.intake.domain.flag_rules import Signal
 from services.intake.storage.batch import CODE, arrays, codes, insert, split
 from shared.storage.tx import Tx
 
@@ -33,65 +33,27 @@ _COLUMNS = {
     "recorded_at": "once timestamptz",
     "import_id": "once uuid",
 }
-_FIRINGS = {
-    "referral_id": "uuid",
-    "student_id": "uuid",
-    "campus": CODE,
-    "fired_at": "timestamptz",
-    "flag_count": "integer",
-    "course_count": "integer",
-    "policy_edition": "text",
-}
 # One transaction at a time counts flags: counting needs to see every earlier one, and no two batches can lock each
 # other out.
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtext('flags'))")
 _INSERT = insert("flags", _COLUMNS, order="flag_id")
-_INSERT_FIRINGS = insert("threshold_firings", _FIRINGS, order="referral_id")
 _KNOWN = text(
     f"""
     SELECT source_key, flag_id, content, cleared_at FROM flags
     WHERE source = :source AND source_key = ANY ({split("keys")})
-    """  # noqa: S608 - our own names
-)
-# Times as whole seconds, rounded outwards: a number travels at a quarter of the cost of a time, and the rule looks at
-# the exact times again.
-_AROUND = text(
-    f"""
-    WITH asked AS (
-        SELECT student_id, campus, to_timestamp(since) AS since, to_timestamp(until) AS until,
-               CAST(:far AS interval) AS far
-        FROM unnest(CAST(:students AS uuid[]), {split("campuses")}, CAST(:since AS bigint[]), CAST(:until AS bigint[]))
-             AS row(student_id, campus, since, until)
-        WHERE student_id IS NOT NULL)
-    SELECT asked.student_id, asked.campus, flag_id, raised_at, course, severity, cleared_at, reason_code
-    FROM asked JOIN flags ON flags.student_id = asked.student_id AND flags.campus = asked.campus
-         AND flags.raised_at BETWEEN asked.since AND asked.until AND counted_in IS NULL
     UNION ALL
-    SELECT asked.student_id, asked.campus, NULL, fired_at, NULL, NULL, NULL, NULL
-    FROM asked JOIN threshold_firings AS fired ON fired.student_id = asked.student_id AND fired.campus = asked.campus
-         AND fired.fired_at BETWEEN asked.since - asked.far AND asked.until + asked.far
+    SELECT also.source_key, also.flag_id, also.content, flags.cleared_at
+    FROM flag_sources AS also JOIN flags USING (flag_id)
+    WHERE also.source = :source AND also.source_key = ANY ({split("keys")})
     """  # noqa: S608 - our own names
-)
-_COUNT = text(
-    """
-    UPDATE flags SET counted_in = counted.referral_id
-    FROM unnest(CAST(:flags AS uuid[]), CAST(:referrals AS uuid[])) AS counted(flag_id, referral_id)
-    WHERE flags.flag_id = counted.flag_id
-    """
-)
-_CLEAR = text(
-    """
-    UPDATE flags SET cleared_at = cleared.at
-    FROM unnest(CAST(:flags AS uuid[]), CAST(:times AS timestamptz[])) AS cleared(flag_id, at)
-    WHERE flags.flag_id = cleared.flag_id
-    """
 )
 _LINK = text(
     """
     UPDATE flags SET student_id = named.student_id
     FROM unnest(CAST(:numbers AS text[]), CAST(:students AS uuid[])) AS named(number, student_id)
     WHERE flags.student_id IS NULL AND flags.student_number = named.number AND named.number <> ''
-    RETURNING flags.student_id, flags.campus, flag_id, raised_at, course, severity, cleared_at, reason_code
+    RETURNING flags.student_id, flags.campus, flag_id, raised_at, course, severity, cleared_at, reason_code, term,
+        section, counted_in
     """
 )
 _PAGE = text(
@@ -105,6 +67,49 @@ _PAGE = text(
     ORDER BY flag_id LIMIT :count
     """
 )
+
+
+# Two alerts are one when another source has raised it: student, campus, course, reason and local day are the same. A
+# flag that has this source already is another one of its own.
+_SAME_ALERT = """flags.campus = asked.campus AND flags.course = asked.course AND flags.reason_code = asked.reason_code
+         AND flags.raised_at >= to_timestamp(asked.since) AND flags.raised_at < to_timestamp(asked.until)
+         AND flags.source <> :source
+         AND NOT EXISTS (
+             SELECT 1 FROM flag_sources AS also WHERE also.flag_id = flags.flag_id AND also.source = :source)"""
+_SAME_ALERTS = text(
+    f"""
+    WITH asked AS (
+        SELECT * FROM unnest(CAST(:places AS integer[]), CAST(:students AS uuid[]), {split("numbers")},
+            {split("campuses")}, {split("courses")}, {split("reasons")}, CAST(:since AS bigint[]),
+            CAST(:until AS bigint[]))
+            AS row(place, student_id, number, campus, course, reason_code, since, until)
+        WHERE place IS NOT NULL)
+    SELECT asked.place, flags.flag_id FROM asked JOIN flags ON flags.student_id = asked.student_id AND {_SAME_ALERT}
+    UNION ALL
+    SELECT asked.place, flags.flag_id FROM asked JOIN flags ON flags.student_number = asked.number
+         AND asked.student_id IS NULL AND flags.student_id IS NULL AND {_SAME_ALERT}
+    ORDER BY 1, 2
+    """  # noqa: S608 - our own names
+)
+_SOURCES = {
+    "flag_id": "uuid",
+    "campus": CODE,
+    "source_key": CODE,
+    "content": "bytea",
+    "source": "once text",
+    "import_id": "once uuid",
+    "recorded_at": "once timestamptz",
+}
+_ADD_SOURCES = insert("flag_sources", _SOURCES, order="flag_id")
+
+
+class Alert(NamedTuple):
+    """What makes an alert the same from whatever source: whose, what it says, and its local day, in seconds."""
+
+    student_id: UUID | None
+    row: FlagRow
+    since: int
+    until: int
 
 
 class Known(NamedTuple):
@@ -122,33 +127,6 @@ class Place(NamedTuple):
     campus: str
 
 
-class Counted(NamedTuple):
-    """A flag as the rule needs it, with what its referral will say."""
-
-    signal: Signal
-    reason_code: str
-
-
-class Span(NamedTuple):
-    """A stretch of time to look at, and how many days a firing reaches."""
-
-    since: datetime
-    until: datetime
-    days: timedelta
-
-
-@dataclass(frozen=True, slots=True)
-class NewFiring:
-    """A firing to store."""
-
-    referral_id: UUID
-    place: Place
-    fired_at: datetime
-    flag_count: int
-    course_count: int
-    policy_edition: str
-
-
 async def lock(connection: AsyncConnection) -> None:
     """Let one transaction at a time count flags."""
     await connection.execute(_LOCK)
@@ -160,66 +138,45 @@ async def known(connection: AsyncConnection, source: str, keys: Sequence[str]) -
     return {row.source_key: Known(row.flag_id, bytes(row.content), row.cleared_at) for row in rows}
 
 
+async def same_alerts(connection: AsyncConnection, source: str, alerts: Sequence[Alert]) -> list[list[UUID]]:
+    """Return for each alert the flags of other sources that are the same one, oldest first."""
+    asked = {
+        "source": source,
+        "places": list(range(len(alerts))),
+        "students": [alert.student_id for alert in alerts],
+        "numbers": codes([alert.row.student_number for alert in alerts]),
+        "campuses": codes([alert.row.campus for alert in alerts]),
+        "courses": codes([alert.row.course for alert in alerts]),
+        "reasons": codes([alert.row.reason_code for alert in alerts]),
+        "since": [alert.since for alert in alerts],
+        "until": [alert.until for alert in alerts],
+    }
+    found: list[list[UUID]] = [[] for _ in alerts]
+    for place, flag_id in (await connection.execute(_SAME_ALERTS, asked)).all():
+        found[place].append(flag_id)
+    return found
+
+
+async def add_sources(tx: Tx, source: str, import_id: UUID, further: Mapping[UUID, FlagRow]) -> None:
+    """Keep a source as a further one of flags that others raised."""
+    if further:
+        same = {"source": source, "recorded_at": tx.now, "import_id": import_id}
+        rows = [(flag_id, row.campus, row.source_key, row.content) for flag_id, row in further.items()]
+        await tx.connection.execute(_ADD_SOURCES, {**arrays(_SOURCES, rows), **same})
+
+
 async def store(tx: Tx, source: str, import_id: UUID, rows: Sequence[Sequence[object]]) -> None:
     """Store new flags of a source. Each row has its values in the order of the columns that differ."""
     same = {"source": source, "recorded_at": tx.now, "import_id": import_id}
     await tx.connection.execute(_INSERT, {**arrays(_COLUMNS, rows), **same})
 
 
-@dataclass(slots=True)
-class Around:
-    """What is there around new flags of a place: flags not yet counted, and when the rule fired."""
-
-    counted: list[Counted] = field(default_factory=list)
-    fired: list[datetime] = field(default_factory=list)
-
-
-async def around(connection: AsyncConnection, spans: Mapping[Place, Span]) -> dict[Place, Around]:
-    """Return the flags not yet counted within each span of time, and the firings within its days around it."""
-    asked = {
-        "students": [place.student_id for place in spans],
-        "campuses": codes([place.campus for place in spans]),
-        "since": [int(span.since.timestamp()) - 1 for span in spans.values()],
-        "until": [int(span.until.timestamp()) + 1 for span in spans.values()],
-        "far": max(span.days for span in spans.values()),
-    }
-    found: dict[Place, Around] = {}
-    for row in (await connection.execute(_AROUND, asked)).all():
-        there = found.setdefault(Place(row.student_id, row.campus), Around())
-        if row.flag_id is None:
-            there.fired.append(row.raised_at)
-        else:
-            there.counted.append(_counted(row))
-    return found
-
-
-async def store_firings(connection: AsyncConnection, firings: Sequence[NewFiring]) -> None:
-    """Store firings."""
-    rows = [
-        (each.referral_id, *each.place, each.fired_at, each.flag_count, each.course_count, each.policy_edition)
-        for each in firings
-    ]
-    await connection.execute(_INSERT_FIRINGS, arrays(_FIRINGS, rows))
-
-
-async def count(connection: AsyncConnection, counted: Mapping[UUID, UUID]) -> None:
-    """Note in which referral flags were counted."""
-    flags = sorted(counted)
-    await connection.execute(_COUNT, {"flags": flags, "referrals": [counted[flag] for flag in flags]})
-
-
-async def clear(connection: AsyncConnection, cleared: Mapping[UUID, datetime]) -> None:
-    """Note that flags were cleared at their source."""
-    flags = sorted(cleared)
-    await connection.execute(_CLEAR, {"flags": flags, "times": [cleared[flag] for flag in flags]})
-
-
-async def link(connection: AsyncConnection, students: Mapping[str, UUID]) -> list[tuple[Place, Counted]]:
-    """Give waiting flags to the students whose numbers have now become known; return those flags."""
+async def link(connection: AsyncConnection, students: Mapping[str, UUID]) -> list[tuple[Place, Signal]]:
+    """Give waiting flags to the students whose numbers have now become known; return those no rule has counted."""
     numbers = sorted(students)
     asked = {"numbers": numbers, "students": [students[number] for number in numbers]}
     rows = (await connection.execute(_LINK, asked)).all()
-    return [(Place(row.student_id, row.campus), _counted(row)) for row in rows]
+    return [(Place(row.student_id, row.campus), signal_of(row)) for row in rows if row.counted_in is None]
 
 
 async def page(
@@ -236,5 +193,8 @@ async def page(
     return list((await connection.execute(_PAGE, asked)).all())
 
 
-def _counted(row: Any) -> Counted:  # noqa: ANN401 - a row of one of the statements above
-    return Counted(Signal(row.flag_id, row.raised_at, row.course, row.severity, row.cleared_at), row.reason_code)
+def signal_of(row: Any) -> Signal:  # noqa: ANN401 - a row of one of the statements here and in `counting`
+    """Return a flag as rules see it."""
+    return Signal(
+        row.flag_id, row.raised_at, row.course, row.severity, row.cleared_at, row.reason_code, row.term, row.section
+    )  # fmt: skip

@@ -1,8 +1,9 @@
 """Imports, how far each got, and the rows that did not go in."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
@@ -29,14 +30,15 @@ _REJECTS = {
 _INSERT_REJECTS = insert("import_rejects", _REJECTS, order="reject_id")
 _START = text(
     """
-    INSERT INTO imports (import_id, campus, kind, source, state, started_by, started_at)
-    VALUES (:import_id, :campus, :kind, :source, 'running', :started_by, :now)
+    INSERT INTO imports (import_id, campus, kind, source, state, started_by, started_at, feed_id, mapping_version,
+                         digest)
+    VALUES (:import_id, :campus, :kind, :source, 'running', :started_by, :now, :feed_id, :mapping_version, :digest)
     """
 )
 _ADD = text(
     """
     UPDATE imports SET row_count = row_count + :rows, accepted = accepted + :accepted,
-        unchanged = unchanged + :unchanged, rejected = rejected + :rejected,
+        unchanged = unchanged + :unchanged, rejected = rejected + :rejected, merged = merged + :merged,
         referrals_made = referrals_made + :referrals_made
     WHERE import_id = :import_id
     """
@@ -62,6 +64,7 @@ class Counts:
     unchanged: int = 0
     rejected: int = 0
     referrals_made: int = 0
+    merged: int = 0
 
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(
@@ -70,21 +73,45 @@ class Counts:
             self.unchanged + other.unchanged,
             self.rejected + other.rejected,
             self.referrals_made + other.referrals_made,
+            self.merged + other.merged,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """One file being taken in. `campus` is `*` when it may hold rows of any."""
+    """One file being taken in, or one delivery of a feed. `campus` is `*` when it may hold rows of any.
+
+    What a feed's delivery brings that cannot be taken is set aside whole, so that its rejects are not kept here.
+    """
 
     import_id: UUID
     campus: str
     kind: str
     source: str
+    feed_id: UUID | None = None
+    mapping_version: int = 0
+    channel: str = "file"
 
 
-async def start(tx: Tx, of: Import) -> None:
-    """Note that an import begins."""
+_NONE: Mapping[int, str] = MappingProxyType({})
+
+
+class TakenIn(NamedTuple):
+    """What became of a batch.
+
+    `again` and `merged` are the rows that were there already: from this source, or as the same alert of another.
+    `references` are what the senders of referrals may ask with, by row.
+    """
+
+    counts: Counts
+    rejects: list[Reject]
+    again: frozenset[int] = frozenset()
+    merged: frozenset[int] = frozenset()
+    references: Mapping[int, str] = _NONE
+
+
+async def start(tx: Tx, of: Import, digest: bytes | None = None) -> None:
+    """Note that an import begins. `digest` is of a feed's delivery as it came."""
     await tx.connection.execute(
         _START,
         {
@@ -94,6 +121,9 @@ async def start(tx: Tx, of: Import) -> None:
             "source": of.source,
             "started_by": tx.actor.id,
             "now": tx.now,
+            "feed_id": of.feed_id,
+            "mapping_version": of.mapping_version,
+            "digest": digest,
         },
     )
 
@@ -109,6 +139,7 @@ async def add(tx: Tx, import_id: UUID, counts: Counts) -> None:
             "unchanged": counts.unchanged,
             "rejected": counts.rejected,
             "referrals_made": counts.referrals_made,
+            "merged": counts.merged,
         },
     )
 
@@ -129,7 +160,7 @@ async def in_use(connection: AsyncConnection, of: Import, ids: Iterable[str]) ->
 
 async def keep_rejects(tx: Tx, keys: KeyRing, of: Import, rejects: Sequence[Reject]) -> None:
     """Keep rejected rows, what they said encrypted under the key of the import."""
-    if not rejects:
+    if not rejects or of.feed_id is not None:
         return
     ids = [new_id() for _ in rejects]
     texts = [(of.import_id, _FIELD, id_, reject.raw) for id_, reject in zip(ids, rejects, strict=True)]

@@ -1,120 +1,224 @@
-"""Count new flags by the threshold rule, and make referrals of what it finds."""
+"""Count new flags by the rules of their campus, and make of what is found referrals, or outreach lists."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
-from services.intake.domain.lexicon import edition_at
+from services.intake.domain.flag_rules import Signal
+from services.intake.domain.outreach import jumps, pressing
 from services.intake.domain.referrals import Match, receive
-from services.intake.domain.signals import referral_of, screening_of
-from services.intake.domain.threshold import Firing, RuleAt, fire
-from services.intake.storage import flags
-from services.intake.storage.flags import Around, Counted, NewFiring, Place, Span
-from services.intake.usecases.receive_referrals import Received, keep
-from services.intake.usecases.screening import lexicons
+from services.intake.domain.signals import Whose, referral_of, screening_of
+from services.intake.domain.threshold import Firing, fire
+from services.intake.storage import counting
+from services.intake.storage.counting import OUTREACH, REFERRAL, WATCH, Around, NewFiring, Span
+from services.intake.storage.flags import Place
+from services.intake.usecases.editions import Editions
+from services.intake.usecases.list_outreach import Rest, list_rest, midnight_of_monday
+from services.intake.usecases.receive_referrals import Received, keep, screened
 from shared.ids import new_id, new_reference
 from shared.privacy.keys import KeyRing
 from shared.program import Program
-from shared.program.rules import Threshold
 from shared.storage.tx import Tx
-
-
-@dataclass(frozen=True, slots=True)
-class Editions:
-    """The threshold rules of a campus that may be in force at any time, and which is when."""
-
-    rule_at: RuleAt
-    longest: timedelta
-    fewest: int
-
-    @classmethod
-    def of(cls, program: Program, campus: str) -> "Editions":
-        """Read the rules; where there is only one, nobody asks again which it is."""
-        known = (policy.rules for policy in program.editions("threshold", campus))
-        rules = {rule for rule in known if isinstance(rule, Threshold)}
-        first, *others = rules
-        return cls(
-            rule_at=(lambda at: program.threshold(campus, at)) if others else (lambda _at: first),
-            longest=timedelta(days=max(rule.days for rule in rules)),
-            fewest=min(rule.flags for rule in rules),
-        )
-
 
 _NOTHING = Around()
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """A firing, whose flags it counted, and their reasons."""
+class Unplaced:
+    """A flag of somebody whom the roster does not have (yet)."""
 
-    place: Place
+    signal: Signal
+    campus: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """New flags: those of students by student and campus, and of the others those that may not wait for a roster.
+
+    `comments` are what was written with flags that may make a referral by themselves. `live`: raised just now.
+    """
+
+    placed: Mapping[Place, Sequence[Signal]]
+    unplaced: Sequence[Unplaced] = ()
+    comments: Mapping[UUID, str] = field(default_factory=dict)
+    live: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A firing, and whose flags it counted."""
+
+    whose: Whose
     firing: Firing
-    reasons: Sequence[str]
 
 
 @dataclass
 class Found:
-    """What the rule found: which flag is counted in which referral, and those referrals."""
+    """What the rules found: which flag is counted in which referral, those referrals, and who is to be listed."""
 
     counted: dict[UUID, UUID] = field(default_factory=dict)
     firings: list[NewFiring] = field(default_factory=list)
     received: list[Received] = field(default_factory=list)
+    listed: list[Rest] = field(default_factory=list)
 
 
-async def find(tx: Tx, program: Program, new: Mapping[Place, Sequence[Counted]]) -> Found:
-    """Apply the rule to new flags together with those not yet counted around them. One statement; writes nothing.
+async def find(tx: Tx, program: Program, new: New) -> Found:
+    """Apply the rules to new flags together with those not yet counted around them; write nothing.
 
-    Flags of a place are looked at as far back and ahead as the longest rule in force reaches, and no further, so the
-    work does not grow with what was stored before.
+    One statement, one more where a rule watches, and one more where a campus has said what it can take. Flags of a
+    place are looked at as far back and ahead as the longest rule in force reaches, and no further, so the work does
+    not grow with what was stored before.
     """
     found = Found()
-    if not new:
+    if not new.placed and not new.unplaced:
         return found
-    editions = {campus: Editions.of(program, campus) for campus in {place.campus for place in new}}
-    spans = {place: _span(counted, editions[place.campus].longest) for place, counted in new.items()}
-    around = await flags.around(tx.connection, spans)
-    for place, counted in new.items():
-        there, rules = around.get(place, _NOTHING), editions[place.campus]
-        if len(there.counted) + len(counted) < rules.fewest:
-            continue
-        together = {each.signal.flag_id: each for each in (*there.counted, *counted)}
-        for firing in fire([each.signal for each in together.values()], there.fired, rules.rule_at):
-            reasons = [together[signal.flag_id].reason_code for signal in firing.counted]
-            _note(found, tx, program, Made(place, firing, reasons))
+    campuses = {place.campus for place in new.placed} | {each.campus for each in new.unplaced}
+    editions = {campus: Editions.of(program, campus, tx.now) for campus in campuses}
+    made = [*_at_once(editions, new), *await _fired(tx, editions, new)]
+    kept, rest = await _within_capacity(tx, program, made)
+    for each in kept:
+        _refer(found, tx, program, each, new.comments)
+    for each in rest:
+        _list(found, program, each)
+    await _watch(found, tx, program, editions, new)
     return found
 
 
 async def keep_found(tx: Tx, keys: KeyRing, program: Program, found: Found) -> None:
-    """Store the firings and their referrals, and publish those."""
-    if found.firings:
-        await keep(tx, keys, program, found.received)
-        await flags.store_firings(tx.connection, found.firings)
+    """Store the firings with their referrals and outreach lists, and publish those."""
+    if not found.firings:
+        return
+    await keep(tx, keys, program, found.received)
+    await counting.store_firings(tx, found.firings)
+    if found.listed:
+        await list_rest(tx, program, found.listed)
 
 
-def _note(found: Found, tx: Tx, program: Program, made: Made) -> None:
-    place, firing = made.place, made.firing
-    incoming = referral_of(firing, new_id(), new_reference(), place.student_id, place.campus)
-    screening = screening_of(firing, made.reasons, edition_at(lexicons(), tx.now).edition)
-    triage = program.triage(place.campus, tx.now)
-    found.received.append((incoming, screening, *receive(incoming, screening, _match(place), triage, tx.now)))
+# --------------------------------------------------------------------------------------------------- what fires
+
+
+def _at_once(editions: Mapping[str, Editions], new: New) -> Iterable[Made]:
+    """Yield what flags of nobody known make: a personal concern does not wait for a roster."""
+    for each in new.unplaced:
+        signal = each.signal
+        for rule in editions[each.campus].rules_at(signal.raised_at):
+            if rule.said.at_once and signal.cleared_at is None and rule.counts(signal):
+                yield Made(
+                    Whose(None, each.campus, each.number, new.live), Firing(signal.raised_at, (signal,), 1, rule)
+                )
+                break
+
+
+async def _fired(tx: Tx, editions: Mapping[str, Editions], new: New) -> list[Made]:
+    if not new.placed:
+        return []
+    around = await counting.around(tx.connection, _spans(editions, new))
+    made: list[Made] = []
+    for place, signals in new.placed.items():
+        there, rules = around.get(place, _NOTHING), editions[place.campus]
+        if len(there.signals) + len(signals) < rules.fewest and not any(map(rules.may_at_once, signals)):
+            continue
+        together = {signal.flag_id: signal for signal in (*there.signals, *signals)}
+        whose = Whose(*place, live=new.live)
+        made += [Made(whose, firing) for firing in fire(list(together.values()), there.fired, rules.rules_at)]
+    return made
+
+
+async def _watch(found: Found, tx: Tx, program: Program, editions: Mapping[str, Editions], new: New) -> None:
+    """Note what rules that watch would have made; each counts by itself, what others counted too."""
+    watched = {place: signals for place, signals in new.placed.items() if editions[place.campus].watching}
+    if not watched:
+        return
+    around = await counting.watched_around(tx.connection, _spans(editions, New(watched)))
+    for place, signals in watched.items():
+        there = around.get(place, _NOTHING)
+        for name, rules_at in editions[place.campus].watching.items():
+            together = {
+                signal.flag_id: signal
+                for signal in (*there.signals, *signals)
+                if name not in there.seen.get(signal.flag_id, ())
+            }
+            for firing in fire(list(together.values()), {name: there.fired.get(name, [])}, rules_at):
+                _note(found, program, Made(Whose(*place), firing), new_id(), WATCH)
+
+
+async def _within_capacity(tx: Tx, program: Program, made: Sequence[Made]) -> tuple[list[Made], list[Made]]:
+    """Part what was found into what a campus can take this week and the rest.
+
+    Personal concerns and what is grave go first and wait for no capacity, but they take it up.
+    """
+    limits = {campus: program.capacity(campus, tx.now).referrals_per_week for campus in {m.whose.campus for m in made}}
+    limited = {campus: limit for campus, limit in limits.items() if limit is not None}
+    if not limited:
+        return list(made), []
+    weeks = {campus: midnight_of_monday(program, campus, tx.now) for campus in limited}
+    so_far = await counting.made_since(tx.connection, weeks)
+    left = {campus: limit - so_far.get(campus, 0) for campus, limit in limited.items()}
+    kept, rest = list[Made](), list[Made]()
+    for each in sorted(made, key=lambda each: (not jumps(each.firing), pressing(each.firing))):
+        campus = each.whose.campus
+        if campus not in left or jumps(each.firing) or left[campus] > 0:
+            kept.append(each)
+            if campus in left:
+                left[campus] -= 1
+        else:
+            rest.append(each)
+    return kept, rest
+
+
+def _spans(editions: Mapping[str, Editions], new: New) -> dict[Place, Span]:
+    return {place: _span(signals, editions[place.campus].longest) for place, signals in new.placed.items()}
+
+
+def _span(signals: Sequence[Signal], days: timedelta) -> Span:
+    times = [signal.raised_at for signal in signals]
+    return Span(min(times) - days, max(times) + days, days)
+
+
+# ------------------------------------------------------------------------------------------- what is made of it
+
+
+def _refer(found: Found, tx: Tx, program: Program, made: Made, comments: Mapping[UUID, str]) -> None:
+    whose, firing = made.whose, made.firing
+    written = [comments.get(signal.flag_id, "") for signal in firing.counted] if firing.rule.said.at_once else []
+    incoming = referral_of(firing, new_id(), new_reference(), whose, "\n\n".join(filter(None, written)))
+    screening = screening_of(firing.rule.said, incoming.concerns, screened(incoming, tx.now))
+    match = Match(whose.student_id, "exact_id") if whose.student_id is not None else None
+    triage = program.triage(whose.campus, tx.now)
+    found.received.append((incoming, screening, *receive(incoming, screening, match, triage, tx.now)))
+    _note(found, program, made, incoming.referral_id, REFERRAL)
+
+
+def _list(found: Found, program: Program, made: Made) -> None:
+    referral_id = new_id()
+    edition = _note(found, program, made, referral_id, OUTREACH)
+    # Whoever the roster does not have is found by rules that wait for no capacity only.
+    if made.whose.student_id is not None:
+        found.listed.append(Rest(referral_id, made.whose.student_id, made.whose.campus, edition, made.firing))
+
+
+def _note(found: Found, program: Program, made: Made, referral_id: UUID, what: str) -> str:
+    """Note a firing, and return the edition it followed."""
+    whose, firing = made.whose, made.firing
+    policy = program.policy("threshold", whose.campus, firing.fired_at)
+    flags = tuple(signal.flag_id for signal in firing.counted)
     found.firings.append(
         NewFiring(
-            referral_id=incoming.referral_id,
-            place=place,
+            referral_id=referral_id,
+            student_id=whose.student_id,
+            campus=whose.campus,
             fired_at=firing.fired_at,
-            flag_count=len(firing.counted),
+            flag_count=len(flags),
             course_count=firing.courses,
-            policy_edition=program.policy("threshold", place.campus, firing.fired_at).edition,
+            rule=firing.rule.said.name,
+            policy_campus=policy.campus,
+            policy_edition=policy.edition,
+            made=what,
+            flags=flags if what == WATCH else (),
         )
     )
-    found.counted.update((signal.flag_id, incoming.referral_id) for signal in firing.counted)
-
-
-def _match(place: Place) -> Match:
-    return Match(place.student_id, "exact_id")
-
-
-def _span(counted: Sequence[Counted], days: timedelta) -> Span:
-    times = [each.signal.raised_at for each in counted]
-    return Span(min(times) - days, max(times) + days, days)
+    if what != WATCH:
+        found.counted.update(dict.fromkeys(flags, referral_id))
+    return policy.edition

@@ -6,18 +6,20 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from services.intake.domain.days import LocalDays
 from services.intake.domain.flag_rows import FlagRow
+from services.intake.domain.flag_rules import Signal
 from services.intake.domain.rejects import BadCell, Reject
-from services.intake.domain.threshold import Signal
-from services.intake.storage import flags, imports, students
-from services.intake.storage.flags import Counted, Known, Place
-from services.intake.storage.imports import Counts, Import
-from services.intake.usecases import count_flags
+from services.intake.storage import counting, flags, imports, students
+from services.intake.storage.flags import Alert, Known, Place
+from services.intake.storage.imports import Counts, Import, TakenIn
+from services.intake.usecases import clear_flags, count_flags
+from services.intake.usecases.count_flags import New, Unplaced
 from shared.events.flags import FlagRaised
 from shared.ids import derived_id, new_ids
 from shared.privacy.keys import KeyRing
 from shared.privacy.text import Clear, seal_all
-from shared.program import load_program
+from shared.program import Program, load_program
 from shared.storage.tx import Tx
 
 COMMENT = "flag.comment"
@@ -42,7 +44,8 @@ class Sorting:
     fresh: list[FlagRow] = field(default_factory=list)
     cleared: dict[UUID, datetime] = field(default_factory=dict)
     rejects: list[Reject] = field(default_factory=list)
-    unchanged: int = 0
+    again: list[int] = field(default_factory=list)
+    merged: list[int] = field(default_factory=list)
 
 
 class NewFlag(NamedTuple):
@@ -55,34 +58,37 @@ class NewFlag(NamedTuple):
 
 async def import_flags(
     tx: Tx, keys: KeyRing, of: Import, rows: Sequence[FlagRow], unreadable: Sequence[Reject]
-) -> tuple[Counts, list[Reject]]:
+) -> TakenIn:
     """Take in a batch and return what became of it. `unreadable` are rows that never became flags.
 
     A flag that its source sends again is unchanged; with other content it is rejected, because it may have been
-    counted already. Only that it was cleared may come later. A fixed number of statements.
+    counted already. Only that it was cleared may come later. What another source has raised already (the same student,
+    course and reason on the same day) is that flag: it is kept as a further source of it, and counted once.
+    A fixed number of statements.
     """
     program = await load_program(tx.connection)
     await flags.lock(tx.connection)
     sorting = await sort(tx, of, rows)
-    owned = await _owned(tx, sorting)
+    owned = await _merged(tx, program, of, sorting, await _owned(tx, sorting))
     ids = new_ids(len(owned))
     new = [NewFlag(id_, *each) for id_, each in zip(ids, owned, strict=True)]
-    await flags.clear(tx.connection, sorting.cleared)
-    found = await count_flags.find(tx, program, _by_place(new))
+    await clear_flags.note_cleared(tx, sorting.cleared)
+    found = await count_flags.find(tx, program, _to_count(new))
     await _store(tx, keys, of, new, found.counted)
-    await flags.count(tx.connection, _earlier(found.counted, ids))
+    await counting.count(tx.connection, _earlier(found.counted, ids))
     await count_flags.keep_found(tx, keys, program, found)
     rejects = [*unreadable, *sorting.rejects]
     await imports.keep_rejects(tx, keys, of, rejects)
     counts = Counts(
         rows=len(rows) + len(unreadable),
         accepted=len(new) + len(sorting.cleared),
-        unchanged=sorting.unchanged,
+        unchanged=len(sorting.again),
+        merged=len(sorting.merged),
         rejected=len(rejects),
         referrals_made=len(found.received),
     )
     await imports.add(tx, of.import_id, counts)
-    return counts, rejects
+    return TakenIn(counts, rejects, frozenset(sorting.again), frozenset(sorting.merged))
 
 
 async def sort(tx: Tx, of: Import, rows: Sequence[FlagRow]) -> Sorting:
@@ -111,7 +117,7 @@ def _sort_known(sorting: Sorting, row: FlagRow, there: Known) -> None:
     elif row.cleared_at is not None and there.cleared_at is None:
         sorting.cleared[there.flag_id] = row.cleared_at
     else:
-        sorting.unchanged += 1
+        sorting.again.append(row.row)
 
 
 def _sort_again(sorting: Sorting, row: FlagRow, place: int) -> None:
@@ -120,7 +126,7 @@ def _sort_again(sorting: Sorting, row: FlagRow, place: int) -> None:
     if before.content != row.content:
         sorting.rejects.append(_rejected(row, _REUSED))
         return
-    sorting.unchanged += 1
+    sorting.again.append(row.row)
     if before.cleared_at is None:
         sorting.fresh[place] = before._replace(cleared_at=row.cleared_at)
 
@@ -148,14 +154,48 @@ async def _owned(tx: Tx, sorting: Sorting) -> list[tuple[FlagRow, UUID | None]]:
     return owned
 
 
-def _by_place(new: Iterable[NewFlag]) -> Mapping[Place, list[Counted]]:
-    places: dict[Place, list[Counted]] = {}
-    for flag in new:
-        if flag.owner is not None:
-            row = flag.row
-            signal = Signal(flag.flag_id, row.raised_at, row.course, row.severity, row.cleared_at)
-            places.setdefault(Place(flag.owner, row.campus), []).append(Counted(signal, row.reason_code))
-    return places
+async def _merged(
+    tx: Tx, program: Program, of: Import, sorting: Sorting, owned: Sequence[tuple[FlagRow, UUID | None]]
+) -> list[tuple[FlagRow, UUID | None]]:
+    """Note which of the flags another source has raised already, and return the others.
+
+    Two of one source are never one: it told them apart by their ids.
+    """
+    if not owned:
+        return []
+    days = LocalDays({code: campus.zone for code, campus in program.campuses.items()})
+    alerts = [Alert(owner, row, *days.around(row.campus, row.raised_at)) for row, owner in owned]
+    found = await flags.same_alerts(tx.connection, of.source, alerts)
+    left, further = list[tuple[FlagRow, UUID | None]](), dict[UUID, FlagRow]()
+    for (row, owner), twins in zip(owned, found, strict=True):
+        twin = next((each for each in twins if each not in further), None)
+        if twin is None:
+            left.append((row, owner))
+            continue
+        further[twin] = row
+        sorting.merged.append(row.row)
+        if row.cleared_at is not None:
+            sorting.cleared.setdefault(twin, row.cleared_at)
+    await flags.add_sources(tx, of.source, of.import_id, further)
+    return left
+
+
+def _to_count(new: Iterable[NewFlag], *, live: bool = False) -> New:
+    """Return new flags as rules see them."""
+    placed: dict[Place, list[Signal]] = {}
+    unplaced: list[Unplaced] = []
+    comments: dict[UUID, str] = {}
+    for flag_id, row, owner in new:
+        signal = Signal(
+            flag_id, row.raised_at, row.course, row.severity, row.cleared_at, row.reason_code, row.term, row.section
+        )
+        if owner is not None:
+            placed.setdefault(Place(owner, row.campus), []).append(signal)
+        else:
+            unplaced.append(Unplaced(signal, row.campus, row.student_number))
+        if row.comment:
+            comments[flag_id] = row.comment
+    return New(placed, unplaced, comments, live)
 
 
 def comment_record(import_id: UUID, campus: str) -> UUID:

@@ -1,18 +1,19 @@
 """Take in a batch of a referral file."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from uuid import UUID
 
 from services.intake.domain.referral_rows import ReferralRow
 from services.intake.domain.referrals import Incoming
 from services.intake.domain.rejects import BadCell, Reject
 from services.intake.storage import imports, referrals
-from services.intake.storage.imports import Counts, Import
+from services.intake.storage.imports import Counts, Import, TakenIn
 from services.intake.storage.said import said
 from services.intake.usecases.receive_referrals import Receipt, receive_referrals
-from shared.events.codes import Channel
 from shared.ids import new_ids, new_reference
 from shared.privacy.keys import KeyRing
+from shared.program import Program, load_program
 from shared.storage.tx import Tx
 
 _REUSED = BadCell(
@@ -27,16 +28,24 @@ _CHANGED = BadCell(
 
 async def import_referrals(
     tx: Tx, keys: KeyRing, of: Import, rows: Sequence[ReferralRow], unreadable: Sequence[Reject]
-) -> tuple[Counts, list[Reject]]:
-    """Take in a batch and return what became of it. What a file brings is not live: it may be old and wakes nobody."""
+) -> TakenIn:
+    """Take in a batch and return what became of it.
+
+    What a file brings is not live: it may be old and wakes nobody. What a feed brings is, while it is fresh.
+    """
+    program = await load_program(tx.connection)
     hidden = await _hidden(tx, of, rows)
     taken = [row for row in rows if row.source_event_id not in hidden]
     once = {row.source_event_id: row for row in reversed(taken)}
     ids = new_ids(len(once))
-    new = [_incoming(of, id_, row) for id_, row in zip(ids, reversed(once.values()), strict=True)]
+    new = [
+        _incoming(of, id_, row, live=_is_live(tx, program, of, row))
+        for id_, row in zip(ids, reversed(once.values()), strict=True)
+    ]
     receipts = await receive_referrals(tx, keys, new)
+    said_by = dict(zip(reversed(once), receipts, strict=True))
     made = sum(not receipt.again for receipt in receipts)
-    changed = await _changed(tx, keys, taken, dict(zip(reversed(once), receipts, strict=True)))
+    changed = await _changed(tx, keys, taken, said_by)
     rejects = [
         *unreadable,
         *(_rejected(row, _REUSED) for row in rows if row.source_event_id in hidden),
@@ -50,7 +59,9 @@ async def import_referrals(
         rejected=len(rejects),
     )
     await imports.add(tx, of.import_id, counts)
-    return counts, rejects
+    again = (row.row for row in taken if said_by[row.source_event_id].again)
+    references = {row.row: said_by[row.source_event_id].reference for row in taken}
+    return TakenIn(counts, rejects, frozenset(again), references=references)
 
 
 async def _changed(
@@ -78,7 +89,12 @@ def _rejected(row: ReferralRow, why: BadCell) -> Reject:
     return Reject.of(row.row, [*cells, row.narrative], why)
 
 
-def _incoming(of: Import, id_: UUID, row: ReferralRow) -> Incoming:
+def _is_live(tx: Tx, program: Program, of: Import, row: ReferralRow) -> bool:
+    fresh = timedelta(hours=program.late_hours(row.campus, tx.now))
+    return of.feed_id is not None and tx.now - row.happened_at <= fresh
+
+
+def _incoming(of: Import, id_: UUID, row: ReferralRow, *, live: bool) -> Incoming:
     return Incoming(
         referral_id=id_,
         reference=new_reference(),
@@ -89,10 +105,10 @@ def _incoming(of: Import, id_: UUID, row: ReferralRow) -> Incoming:
         narrative=row.narrative,
         relationship=row.relationship,
         source_kind=row.source_kind,
-        channel=Channel.FILE,
+        channel=of.channel,
         source=of.source,
         source_event_id=row.source_event_id,
-        live=False,
+        live=live,
         happened_at=row.happened_at,
         referrer_name=row.referrer_name,
         referrer_email=row.referrer_email,

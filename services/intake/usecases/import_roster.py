@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from services.intake.domain.flag_rules import Signal
 from services.intake.domain.rejects import BadCell, Reject
 from services.intake.domain.roster_rows import Student, StudentRow, new_student
-from services.intake.storage import flags, imports, students
-from services.intake.storage.flags import Counted, Place
-from services.intake.storage.imports import Counts, Import
+from services.intake.storage import counting, flags, imports, students
+from services.intake.storage.flags import Place
+from services.intake.storage.imports import Counts, Import, TakenIn
 from services.intake.usecases import count_flags
+from services.intake.usecases.count_flags import New
+from services.intake.usecases.keep_beside import keep_beside
 from shared.ids import new_id
 from shared.privacy.keys import KeyRing
 from shared.program import load_program
@@ -24,7 +27,7 @@ _AT_ONCE = 2_000
 
 async def import_roster(
     tx: Tx, keys: KeyRing, of: Import, rows: Sequence[StudentRow], unreadable: Sequence[Reject]
-) -> tuple[Counts, list[Reject]]:
+) -> TakenIn:
     """Take in a batch and return what became of it. A fixed number of statements.
 
     Flags that came before their student did are given to the student, and counted.
@@ -34,12 +37,13 @@ async def import_roster(
     await flags.lock(tx.connection)
     changed, seen, repeated = await sort(tx, of, rows)
     await students.save(tx, [now for _, now in changed], of.import_id)
+    await keep_beside(tx, keys, changed, {row.number: row for row in reversed(rows)})
     await students.mark_seen(tx.connection, seen, of.import_id)
     told = [now for before, now in changed if before is None or not before.published_like(now)]
     await snapshots.save(tx, [student.snapshot() for student in told])
     waiting = await flags.link(tx.connection, {now.number: now.student_id for before, now in changed if before is None})
-    found = await count_flags.find(tx, program, _by_place(waiting))
-    await flags.count(tx.connection, found.counted)
+    found = await count_flags.find(tx, program, New(_by_place(waiting)))
+    await counting.count(tx.connection, found.counted)
     await count_flags.keep_found(tx, keys, program, found)
     rejects = [*unreadable, *repeated]
     await imports.keep_rejects(tx, keys, of, rejects)
@@ -51,7 +55,10 @@ async def import_roster(
         referrals_made=len(found.received),
     )
     await imports.add(tx, of.import_id, counts)
-    return counts, rejects
+    touched = {now.number for _, now in changed}
+    refused = {reject.row for reject in rejects}
+    again = (row.row for row in rows if row.number not in touched and row.row not in refused)
+    return TakenIn(counts, rejects, frozenset(again))
 
 
 async def sort(
@@ -97,8 +104,8 @@ async def forget_absent(tx: Tx, of: Import, campuses: Sequence[str]) -> int:
     return len(gone)
 
 
-def _by_place(waiting: Sequence[tuple[Place, Counted]]) -> dict[Place, list[Counted]]:
-    places: dict[Place, list[Counted]] = {}
-    for place, counted in waiting:
-        places.setdefault(place, []).append(counted)
+def _by_place(waiting: Sequence[tuple[Place, Signal]]) -> dict[Place, list[Signal]]:
+    places: dict[Place, list[Signal]] = {}
+    for place, signal in waiting:
+        places.setdefault(place, []).append(signal)
     return places

@@ -11,12 +11,26 @@ from services.program.domain.document import Place
 from shared.events.codes import FAMILY_OF_CONCERN, Channel, Decision, Family, Level, SourceKind, Urgency
 from shared.events.program import PolicyEdition, PolicySnapshot
 from shared.program.policies import complete, in_force
-from shared.program.rules import RULES, TARGETS, TITLEIX_TARGETS, Line, Paging, Rules, Threshold, Triage, When
+from shared.program.rules import (
+    RULES,
+    TARGETS,
+    TITLEIX_TARGETS,
+    FlagRule,
+    Line,
+    Paging,
+    Rules,
+    Terms,
+    Threshold,
+    Triage,
+    When,
+)
 
 Finding = tuple[Place, str]
 
 # What a rule may decide. Attaching follows from an open case; a rule may leave to a person what later rules would take.
 _DECIDED_BY_RULE = tuple(decision for decision in Decision if decision != Decision.ATTACH)
+# Nothing stands behind the Title IX wall because of a count.
+_RULED_FAMILIES = tuple(family for family in Family if family != Family.MISCONDUCT_SEX)
 
 
 def policy_faults(policy: PolicySnapshot, before: PolicySnapshot | None, now: datetime) -> Iterator[Finding]:
@@ -49,7 +63,7 @@ def _twice(editions: Sequence[PolicyEdition]) -> Iterator[Finding]:
 def _rewritten(policy: PolicySnapshot, before: PolicySnapshot, now: datetime) -> Iterator[Finding]:
     """Find editions that decisions say they followed and that would no longer be what they were."""
     said = {edition.edition: (place, edition) for place, edition in enumerate(policy.editions)}
-    begun = {edition.edition: edition for edition in before.editions if edition.effective_from <= now}
+    begun = {edition.edition: edition for edition in before.editions if edition.begins <= now}
     for name, edition in begun.items():
         if name not in said:
             yield ("editions",), f"Edition {name} has begun and stays: decisions say they followed it."
@@ -58,7 +72,7 @@ def _rewritten(policy: PolicySnapshot, before: PolicySnapshot, now: datetime) ->
             yield ("editions", place), "This edition has begun and stays as it is. Add another that begins later."
     current = in_force(before.editions, now)
     for name, (place, edition) in said.items():
-        if current is not None and name not in begun and edition.effective_from <= current.effective_from:
+        if current is not None and name not in begun and edition.begins <= current.begins:
             yield (
                 ("editions", place, "effective_from"),
                 f"A new edition begins after {current.edition}, which is in force.",
@@ -70,12 +84,20 @@ def _rewritten(policy: PolicySnapshot, before: PolicySnapshot, now: datetime) ->
 
 def value_faults(name: str, values: Mapping[str, Any]) -> list[Finding]:
     """Return what is wrong with the values of an edition: shape first, then names nobody knows, then codes."""
+    modern = RULES[name].modern(values)
     try:
         rules = msgspec.convert(complete(name, values), RULES[name])
     except msgspec.ValidationError as error:
-        return [_shape(error)]
-    unknown = [(place, "There is no such setting.") for place in _beyond(values, msgspec.to_builtins(rules))]
-    return [*unknown, *_code_faults(rules)]
+        found = [_shape(error)]
+    else:
+        unknown = [(place, "There is no such setting.") for place in _beyond(modern, msgspec.to_builtins(rules))]
+        found = [*unknown, *_code_faults(rules)]
+    return found if modern is values else [(_as_said(place), detail) for place, detail in found]
+
+
+def _as_said(place: Place) -> Place:
+    """Return a place in the one rule of an edition that has no list of them as the edition says it."""
+    return place[2:] if place[:2] == ("rules", 0) else place
 
 
 def _shape(error: msgspec.ValidationError) -> Finding:
@@ -113,10 +135,35 @@ def _paging(rules: Any) -> Iterator[Finding]:  # noqa: ANN401 - by type, see _CO
 
 
 def _threshold(rules: Any) -> Iterator[Finding]:  # noqa: ANN401 - by type, see _CODES
-    if rules.courses > rules.flags:
-        yield ("courses",), "There cannot be more courses than flags."
-    yield from _one(rules.family, Family, ("family",))
-    yield from _one(rules.level, Level, ("level",))
+    names: set[str] = set()
+    for number, rule in enumerate(rules.rules):
+        place = ("rules", number)
+        if rule.name in names:
+            yield (*place, "name"), "Another rule has this name."
+        names.add(rule.name)
+        yield from _flag_rule(rule, place)
+
+
+def _flag_rule(rule: FlagRule, place: Place) -> Iterator[Finding]:
+    if rule.courses > rule.flags:
+        yield (*place, "courses"), "There cannot be more courses than flags."
+    if rule.from_week and rule.to_week and rule.from_week > rule.to_week:
+        yield (*place, "to_week"), "This is before the first week."
+    if rule.at_once and not rule.reasons:
+        yield (*place, "reasons"), "A rule that needs one flag only says for which reasons."
+    yield from _one(rule.family, _RULED_FAMILIES, (*place, "family"))
+    yield from _one(rule.level, Level, (*place, "level"))
+
+
+def _terms(rules: Any) -> Iterator[Finding]:  # noqa: ANN401 - by type, see _CODES
+    names: set[str] = set()
+    for number, term in enumerate(rules.terms):
+        place = ("terms", number)
+        if term.term in names:
+            yield (*place, "term"), "Another term has this code."
+        names.add(term.term)
+        if term.ends < term.starts:
+            yield (*place, "ends"), "This is before its start."
 
 
 def _triage(rules: Any) -> Iterator[Finding]:  # noqa: ANN401 - by type, see _CODES
@@ -160,6 +207,7 @@ def _one(code: str, allowed: Sequence[str] | type[StrEnum], place: Place) -> Ite
 
 _CODES: dict[type[Rules], Callable[[Any], Iterator[Finding]]] = {
     Paging: _paging,
+    Terms: _terms,
     Threshold: _threshold,
     Triage: _triage,
 }

@@ -78,7 +78,7 @@ async def test_flags(intake: Intake, keys: KeyRing) -> None:
         # Each time the same student's flags fire again, in a time of its own.
         later = timedelta(days=60 * len(await intake.rows("SELECT 1 FROM threshold_firings")))
         rows = [row._replace(raised_at=row.raised_at - later) for row in rows]
-        counts, _ = await import_flags(tx, keys, of, rows, rejects(count))
+        counts = (await import_flags(tx, keys, of, rows, rejects(count))).counts
         assert (counts.accepted, counts.referrals_made) == (3 * count, 1)
 
     await the_same_for_one_and_many(intake, work)
@@ -88,7 +88,7 @@ async def test_roster(intake: Intake, keys: KeyRing) -> None:
     async def work(tx: Tx, count: int) -> None:
         of = await begun(tx, "roster")
         rows = [StudentRow(n, f"{of.source}-{n}", ("NORTH",), "A", "", "", ()) for n in range(count)]
-        counts, _ = await import_roster(tx, keys, of, rows, rejects(count))
+        counts = (await import_roster(tx, keys, of, rows, rejects(count))).counts
         assert counts.accepted == count
 
     await the_same_for_one_and_many(intake, work)

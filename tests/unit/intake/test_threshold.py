@@ -8,16 +8,30 @@ from uuid import UUID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.intake.domain.threshold import Signal, fire
-from shared.program.rules import Threshold
+from services.intake.domain.flag_rules import Rule, Signal
+from services.intake.domain.threshold import Firing
+from services.intake.domain.threshold import fire as fire_all
+from shared.program.rules import FlagRule
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def rule(flags: int = 3, days: float = 21, courses: int = 2, min_severity: int = 1) -> Threshold:
-    return Threshold(
-        flags=flags, days=days, courses=courses, min_severity=min_severity, family="academic", level="mild"
-    )
+def rule(flags: int = 3, days: float = 21, courses: int = 2, min_severity: int = 1) -> FlagRule:
+    return FlagRule(
+        name="threshold", flags=flags, days=days, courses=courses, min_severity=min_severity, family="academic",
+        level="mild",
+    )  # fmt: skip
+
+
+def no_week(_term: str, _at: datetime) -> None:
+    return None
+
+
+def fire(
+    signals: Sequence[Signal], fired: Sequence[datetime], rule_at: Callable[[datetime], FlagRule]
+) -> list[Firing]:
+    """Count by one rule, whose editions differ in what they ask for."""
+    return fire_all(signals, {"threshold": fired}, lambda at: (Rule(rule_at(at), no_week),))
 
 
 def signal(number: int, day: float, course: str = "A", severity: int = 1, cleared: float | None = None) -> Signal:
@@ -28,7 +42,7 @@ def signal(number: int, day: float, course: str = "A", severity: int = 1, cleare
 class PlainCount:
     """What the rule says, word by word, slowly: the oracle."""
 
-    def __init__(self, rule_at: Callable[[datetime], Threshold]) -> None:
+    def __init__(self, rule_at: Callable[[datetime], FlagRule]) -> None:
         self.rule_at = rule_at
         self.signals: list[Signal] = []
         self.counted: set[UUID] = set()
@@ -66,7 +80,7 @@ class PlainCount:
 class Incremental:
     """How the service uses the rule: batch by batch, looking only as far around new flags as the rule reaches."""
 
-    def __init__(self, rule_at: Callable[[datetime], Threshold], longest: float) -> None:
+    def __init__(self, rule_at: Callable[[datetime], FlagRule], longest: float) -> None:
         self.rule_at, self.days = rule_at, timedelta(days=longest)
         self.uncounted: dict[UUID, Signal] = {}
         self.fired: list[datetime] = []
@@ -107,7 +121,7 @@ rules = st.builds(rule, st.integers(1, 4), st.sampled_from([0.5, 3.0, 7.0, 21.0]
 
 @settings(max_examples=120, deadline=None)
 @given(feeds(), rules)
-def test_a_whole_file_fires_as_a_plain_count_does(feed: list[Signal], one: Threshold) -> None:
+def test_a_whole_file_fires_as_a_plain_count_does(feed: list[Signal], one: FlagRule) -> None:
     expected = PlainCount(lambda _: one).arrive(feed)
     found = [(f.fired_at, frozenset(s.flag_id for s in f.counted)) for f in fire(feed, [], lambda _: one)]
     assert found == expected
@@ -116,7 +130,7 @@ def test_a_whole_file_fires_as_a_plain_count_does(feed: list[Signal], one: Thres
 @settings(max_examples=120, deadline=None)
 @given(feeds(), rules, st.data())
 def test_batches_in_any_order_fire_as_a_plain_count_of_the_same_batches_does(
-    feed: list[Signal], one: Threshold, data: st.DataObject
+    feed: list[Signal], one: FlagRule, data: st.DataObject
 ) -> None:
     feed = data.draw(st.permutations(feed))
     plain, incremental = PlainCount(lambda _: one), Incremental(lambda _: one, one.days)
@@ -131,7 +145,7 @@ def test_batches_in_any_order_fire_as_a_plain_count_of_the_same_batches_does(
 
 @settings(max_examples=80, deadline=None)
 @given(feeds(), rules, st.integers(1, 6))
-def test_cut_into_pieces_a_feed_in_time_order_fires_as_in_one(feed: list[Signal], one: Threshold, size: int) -> None:
+def test_cut_into_pieces_a_feed_in_time_order_fires_as_in_one(feed: list[Signal], one: FlagRule, size: int) -> None:
     feed = sorted((each._replace(cleared_at=None) for each in feed), key=lambda each: each.raised_at)
     # Flags of one instant come together, as they would in one file.
     pieces: list[list[Signal]] = [[]]
@@ -145,10 +159,10 @@ def test_cut_into_pieces_a_feed_in_time_order_fires_as_in_one(feed: list[Signal]
 
 @settings(max_examples=80, deadline=None)
 @given(feeds(), rules, rules, st.integers(0, 60))
-def test_an_edition_holds_from_its_day_on(feed: list[Signal], before: Threshold, after: Threshold, day: int) -> None:
+def test_an_edition_holds_from_its_day_on(feed: list[Signal], before: FlagRule, after: FlagRule, day: int) -> None:
     since = START + timedelta(days=day)
 
-    def rule_at(at: datetime) -> Threshold:
+    def rule_at(at: datetime) -> FlagRule:
         return after if at >= since else before
 
     found = [(f.fired_at, frozenset(s.flag_id for s in f.counted)) for f in fire(feed, [], rule_at)]

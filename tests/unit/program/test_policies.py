@@ -31,8 +31,12 @@ def test_the_shipped_policies_are_the_ones_of_the_design() -> None:
     ]
     assert paging.elevated.contact_minutes == 4 * 60
     assert [step.targets for step in paging.titleix.steps] == [("titleix_coordinator",), ("titleix_deputy",)]
-    rule = view.threshold("NORTH", NOW)
+    personal, rule = view.flag_rules("NORTH", NOW)
+    assert (personal.at_once, personal.reasons) == (True, ("PERSONAL_CONCERN",))
     assert (rule.flags, rule.days, rule.courses, rule.min_severity) == (3, 21, 2, 1)
+    assert view.terms("NORTH", NOW) == ()
+    assert view.capacity("NORTH", NOW).referrals_per_week is None
+    assert view.flag_days("NORTH", NOW) is None
     assert view.clocks("NORTH", NOW).report_to_case_business_hours == 48
     assert {view.clocks("NORTH", NOW).outreach_business_days.of(level) for level in Level} == {3}
     assert view.late_hours("NORTH", NOW) == 6
@@ -57,7 +61,7 @@ def test_shipped_policies_use_only_known_targets_and_families() -> None:
     named = {target for line in lines for step in line.steps for target in step.targets}
 
     assert named | {target for line in lines for target in line.unreached_targets} <= set(TARGETS)
-    assert Program().threshold("NORTH", NOW).family in set(Family)
+    assert {rule.family for rule in Program().flag_rules("NORTH", NOW)} <= set(Family)
 
 
 def test_no_shipped_rule_decides_a_report_of_sexual_misconduct() -> None:

@@ -8,6 +8,8 @@ from shared.program import DEFAULTS
 from tests.unit.program.documents import MINIMAL, NOW, applied, faults
 
 STEP = {"targets": ["duty"], "wait_minutes": 1}
+RULE = {"name": "a", "family": "academic", "level": "mild"}
+FALL = {"term": "F", "starts": "2026-08-24", "ends": "2026-12-18"}
 
 
 def late(*editions: tuple[str, str, float], campus: str = "*") -> dict[str, Any]:
@@ -50,6 +52,17 @@ def test_every_shipped_policy_could_be_published_as_it_is(name: str) -> None:
         ("threshold", {"family": "grades"}, "family"),
         ("threshold", {"level": "severe"}, "level"),
         ("threshold", {"flags": 10**30}, "flags"),
+        ("threshold", {"flaks": 3}, "flaks"),
+        ("threshold", {"rules": [{"name": "a", "family": "academic"}]}, "rules/0"),
+        ("threshold", {"rules": [{**RULE, "courses": 2}]}, "rules/0/courses"),
+        ("threshold", {"rules": [{**RULE, "from_week": 5, "to_week": 4}]}, "rules/0/to_week"),
+        ("threshold", {"rules": [{**RULE, "at_once": True}]}, "rules/0/reasons"),
+        ("threshold", {"rules": [{**RULE, "family": "misconduct_sex"}]}, "rules/0/family"),
+        ("threshold", {"rules": [RULE, RULE]}, "rules/1/name"),
+        ("threshold", {"rules": [{**RULE, "mode": "silent"}]}, "rules/0/mode"),
+        ("terms", {"terms": [{"term": "F", "starts": "2026-09-01", "ends": "2026-08-01"}]}, "terms/0/ends"),
+        ("terms", {"terms": [FALL, FALL]}, "terms/1/term"),
+        ("capacity", {"cohort": "school"}, "cohort"),
         (
             "triage",
             {"rules": [{"name": "x", "when": {}, "decision": "attach", "reason_code": "y"}]},

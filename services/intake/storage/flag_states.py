@@ -1,0 +1,139 @@
+"""What becomes of flags after they were raised: cleared, expired, reopened; and listings of them by any of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+_CHANGED = "flag_id, campus, student_id, reason_code, course, term, raised_at, cleared_at, version"
+_CLEAR = text(
+    f"""
+    UPDATE flags SET cleared_at = cleared.at, cleared_reason = :reason, cleared_by = :by, version = version + 1
+    FROM unnest(CAST(:flags AS uuid[]), CAST(:times AS timestamptz[])) AS cleared(id, at)
+    WHERE flags.flag_id = cleared.id AND cleared_at IS NULL
+    RETURNING {_CHANGED}
+    """  # noqa: S608 - our own names
+)
+_EXPIRE = text(
+    f"""
+    UPDATE flags SET cleared_at = :now, cleared_reason = 'expired', cleared_by = '', version = version + 1
+    WHERE flag_id = ANY (ARRAY(
+        SELECT flag_id FROM flags WHERE campus = :campus AND cleared_at IS NULL AND raised_at < :before
+          AND coalesce(reopened_at, raised_at) < :before
+        ORDER BY raised_at, flag_id LIMIT :count FOR UPDATE SKIP LOCKED))
+    RETURNING {_CHANGED}
+    """  # noqa: S608 - our own names
+)
+_REOPEN = text(
+    f"""
+    UPDATE flags SET cleared_at = NULL, cleared_reason = '', cleared_by = '', reopened_at = :now, reopened_by = :by,
+        version = version + 1
+    WHERE flag_id = :id RETURNING {_CHANGED}, severity, section, counted_in
+    """  # noqa: S608 - our own names
+)
+_LOCK = text("SELECT * FROM flags WHERE flag_id = ANY (CAST(:ids AS uuid[])) ORDER BY flag_id FOR UPDATE")
+# What a listing shows. An id in `counted_in` is a referral's only where one was made of it.
+_SHOWN = """flags.flag_id, flags.campus, flags.student_id, source, reason_code, severity, course, section, term,
+    comment, import_id, raised_at, raised_by, cleared_at, cleared_reason, cleared_by, reopened_at, version, counted_in, made,
+    fired.rule"""
+_WHERE = """flags.campus = :campus
+      AND (CAST(:student AS uuid) IS NULL OR flags.student_id = :student)
+      AND (CAST(:course AS text) IS NULL OR course = :course)
+      AND (CAST(:section AS text) IS NULL OR section = :section)
+      AND (CAST(:term AS text) IS NULL OR term = :term)
+      AND (CAST(:reason AS text) IS NULL OR reason_code = :reason)
+      AND (CAST(:source AS text) IS NULL OR source = :source)
+      AND severity >= :severity
+      AND (CAST(:since AS timestamptz) IS NULL OR raised_at >= :since)
+      AND (CAST(:until AS timestamptz) IS NULL OR raised_at < :until)
+      AND CASE :state WHEN 'open' THEN cleared_at IS NULL
+                      WHEN 'expired' THEN cleared_reason = 'expired'
+                      WHEN 'cleared' THEN cleared_at IS NOT NULL AND cleared_reason <> 'expired'
+                      ELSE true END"""
+_FROM = "flags LEFT JOIN threshold_firings AS fired ON fired.referral_id = flags.counted_in"
+# By the id a page ended with, so that a link to the next page stays short; its place is looked up again.
+_ORDERS = {
+    "newest": ("raised_at DESC, flags.flag_id DESC", "<"),
+    "oldest": ("raised_at, flags.flag_id", ">"),
+}
+_PAGES = {
+    name: text(
+        f"""
+        SELECT {_SHOWN} FROM {_FROM} WHERE {_WHERE}
+          AND (CAST(:after AS uuid) IS NULL OR (raised_at, flags.flag_id) {beyond} (
+               SELECT last.raised_at, last.flag_id FROM flags AS last WHERE last.flag_id = :after))
+        ORDER BY {order} LIMIT :count
+        """  # noqa: S608 - our own names
+    )
+    for name, (order, beyond) in _ORDERS.items()
+}
+_COURSES = text(
+    f"""
+    SELECT term, course, section, count(*) AS flags, count(*) FILTER (WHERE cleared_at IS NULL) AS open,
+           count(DISTINCT coalesce(CAST(flags.student_id AS text), student_number)) AS students,
+           max(severity) AS severity, max(raised_at) AS newest
+    FROM {_FROM} WHERE {_WHERE} AND (term, course, section) > (:after_term, :after_course, :after_section)
+    GROUP BY term, course, section ORDER BY term, course, section LIMIT :count
+    """  # noqa: S608 - our own names
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which flags a listing is about; what is None is not asked for."""
+
+    campus: str
+    student: UUID | None = None
+    course: str | None = None
+    section: str | None = None
+    term: str | None = None
+    reason: str | None = None
+    source: str | None = None
+    severity: int = 1
+    since: datetime | None = None
+    until: datetime | None = None
+    state: str = "all"
+
+    def values(self) -> dict[str, Any]:
+        """Return it as a statement takes it."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+async def clear(connection: AsyncConnection, cleared: Mapping[UUID, datetime], *, reason: str, by: str) -> list[Any]:
+    """Clear flags that are open, each at its time, and return those that were."""
+    flags = sorted(cleared)
+    asked = {"flags": flags, "times": [cleared[flag] for flag in flags], "reason": reason, "by": by}
+    return list((await connection.execute(_CLEAR, asked)).all())
+
+
+async def expire(connection: AsyncConnection, campus: str, before: datetime, now: datetime, count: int) -> list[Any]:
+    """Let open flags of a campus that were raised before an instant expire, so many at most; return those."""
+    asked = {"campus": campus, "before": before, "now": now, "count": count}
+    return list((await connection.execute(_EXPIRE, asked)).all())
+
+
+async def reopen(connection: AsyncConnection, flag_id: UUID, *, by: str, now: datetime) -> Any:  # noqa: ANN401 - a row
+    """Let a flag stand again, and return it."""
+    return (await connection.execute(_REOPEN, {"id": flag_id, "by": by, "now": now})).one()
+
+
+async def lock(connection: AsyncConnection, ids: Sequence[UUID]) -> list[Any]:
+    """Return flags, held until the transaction ends."""
+    return list((await connection.execute(_LOCK, {"ids": sorted(set(ids))})).all())
+
+
+async def page(connection: AsyncConnection, asked: Asked, *, order: str, after: UUID | None, count: int) -> list[Any]:
+    """Return flags in an order, `newest` or `oldest`, after one of them."""
+    values = {**asked.values(), "after": after, "count": count}
+    return list((await connection.execute(_PAGES[order], values)).all())
+
+
+async def courses(connection: AsyncConnection, asked: Asked, *, after: tuple[str, str, str], count: int) -> list[Any]:
+    """Return sections with how many flags they have, by term, course and section."""
+    term, course, section = after
+    values = {**asked.values(), "after_term": term, "after_course": course, "after_section": section, "count": count}
+    return list((await connection.execute(_COURSES, values)).all())

@@ -1,0 +1,187 @@
+"""Outreach lists and who is on them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.intake.domain.outreach import Cohort, Entry
+from services.intake.storage.batch import LIST, arrays, insert, joined
+from shared.ids import new_id
+from shared.storage.tx import Tx
+
+_COLUMNS = {
+    "referral_id": "uuid",
+    "list_id": "uuid",
+    "campus": "text",
+    "student_id": "uuid",
+    "rule": "text",
+    "family": "text",
+    "level": "text",
+    "concerns": LIST,
+    "fired_at": "timestamptz",
+    "listed_at": "timestamptz",
+    "refer_at": "timestamptz",
+}
+_FIELDS = """referral_id, list_id, campus, student_id, rule, family, level, concerns, fired_at, listed_at, refer_at,
+    messaged_at, messaged_by, state, outcome_code, decided_at, decided_by"""
+_INSERT = insert("outreach_entries", _COLUMNS, order="referral_id")
+_LISTS = text(
+    """
+    WITH asked AS (
+        SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:campuses AS text[]), CAST(:weeks AS date[]),
+            CAST(:terms AS text[]), CAST(:courses AS text[]), CAST(:sections AS text[]))
+            AS row(list_id, campus, week_of, term, course, section)
+    ), made AS (
+        INSERT INTO outreach_lists (list_id, campus, week_of, term, course, section, opened_at)
+        SELECT list_id, campus, week_of, term, course, section, :now FROM asked
+        ON CONFLICT (campus, week_of, term, course, section) DO UPDATE SET opened_at = outreach_lists.opened_at
+        RETURNING list_id, campus, week_of, term, course, section)
+    SELECT * FROM made
+    """
+)
+_SAVE = text(
+    """
+    UPDATE outreach_entries AS entry
+    SET state = row.state, outcome_code = row.outcome_code, decided_at = row.decided_at, decided_by = row.decided_by,
+        messaged_at = row.messaged_at, messaged_by = row.messaged_by
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:states AS text[]), CAST(:outcomes AS text[]),
+                CAST(:decided AS timestamptz[]), CAST(:deciders AS text[]), CAST(:messaged AS timestamptz[]),
+                CAST(:messengers AS text[]))
+         AS row(referral_id, state, outcome_code, decided_at, decided_by, messaged_at, messaged_by)
+    WHERE entry.referral_id = row.referral_id
+    """
+)
+_LOAD = text(f"SELECT {_FIELDS} FROM outreach_entries WHERE list_id = :list_id ORDER BY referral_id")  # noqa: S608
+_LOCK = text(
+    f"""
+    SELECT {_FIELDS} FROM outreach_entries WHERE referral_id = ANY (CAST(:ids AS uuid[]))
+    ORDER BY referral_id FOR UPDATE
+    """  # noqa: S608 - our own names
+)
+_LIST = text(
+    "SELECT list_id, campus, week_of, term, course, section, opened_at FROM outreach_lists WHERE list_id = :list_id"
+)
+_PAGE = text(
+    """
+    SELECT list_id, lists.campus, week_of, term, course, section, opened_at, counts.*
+    FROM outreach_lists AS lists CROSS JOIN LATERAL (
+        SELECT count(*) AS students, count(*) FILTER (WHERE state = 'waiting') AS waiting,
+               count(*) FILTER (WHERE state = 'waiting' AND messaged_at IS NOT NULL) AS messaged,
+               count(*) FILTER (WHERE state = 'ended') AS ended, count(*) FILTER (WHERE state = 'referred') AS referred,
+               min(refer_at) FILTER (WHERE state = 'waiting') AS refer_at
+        FROM outreach_entries AS entry WHERE entry.list_id = lists.list_id) AS counts
+    WHERE lists.campus = :campus AND (CAST(:open AS boolean) IS NULL OR (counts.waiting > 0) = :open)
+      AND lists.list_id > CAST(:after AS uuid)
+    ORDER BY lists.list_id LIMIT :count
+    """
+)
+_FIRING = text(
+    """
+    SELECT fired.referral_id, policy_edition, array_agg(DISTINCT flags.course ORDER BY flags.course) AS courses,
+           count(flags.flag_id) AS flag_count, max(flags.severity) AS severity
+    FROM threshold_firings AS fired LEFT JOIN flags ON flags.counted_in = fired.referral_id
+    WHERE fired.referral_id = ANY (CAST(:ids AS uuid[])) GROUP BY fired.referral_id
+    """
+)
+_MADE = text("UPDATE threshold_firings SET made = 'referral' WHERE referral_id = ANY (CAST(:ids AS uuid[]))")
+
+
+class Place(NamedTuple):
+    """Which list: of a campus, from a Monday on, for a cohort."""
+
+    campus: str
+    week_of: date
+    cohort: Cohort
+
+
+async def lists(tx: Tx, places: Iterable[Place]) -> dict[Place, UUID]:
+    """Return the lists of these places, made where there was none. One statement."""
+    asked = sorted(set(places))
+    rows = await tx.connection.execute(
+        _LISTS,
+        {
+            "now": tx.now,
+            "ids": [new_id() for _ in asked],
+            "campuses": [place.campus for place in asked],
+            "weeks": [place.week_of for place in asked],
+            "terms": [place.cohort.term for place in asked],
+            "courses": [place.cohort.course for place in asked],
+            "sections": [place.cohort.section for place in asked],
+        },
+    )
+    return {Place(r.campus, r.week_of, Cohort(r.term, r.course, r.section)): r.list_id for r in rows.all()}
+
+
+async def store(connection: AsyncConnection, entries: Sequence[Entry]) -> None:
+    """Store new entries."""
+    rows = [
+        (
+            each.referral_id, each.list_id, each.campus, each.student_id, each.rule, each.family, each.level,
+            joined(each.concerns), each.fired_at, each.listed_at, each.refer_at,
+        )
+        for each in entries
+    ]  # fmt: skip
+    await connection.execute(_INSERT, arrays(_COLUMNS, rows))
+
+
+async def save(connection: AsyncConnection, entries: Sequence[Entry]) -> None:
+    """Store what became of entries."""
+    await connection.execute(
+        _SAVE,
+        {
+            "ids": [each.referral_id for each in entries],
+            "states": [each.state for each in entries],
+            "outcomes": [each.outcome_code for each in entries],
+            "decided": [each.decided_at for each in entries],
+            "deciders": [each.decided_by for each in entries],
+            "messaged": [each.messaged_at for each in entries],
+            "messengers": [each.messaged_by for each in entries],
+        },
+    )
+
+
+async def made_referrals(connection: AsyncConnection, ids: Sequence[UUID]) -> None:
+    """Note that what was on a list is a referral now."""
+    await connection.execute(_MADE, {"ids": sorted(ids)})
+
+
+async def find(connection: AsyncConnection, list_id: UUID) -> Any:  # noqa: ANN401 - a row of a statement
+    """Return a list, or None."""
+    return (await connection.execute(_LIST, {"list_id": list_id})).one_or_none()
+
+
+async def page(connection: AsyncConnection, campus: str, *, is_open: bool | None, after: UUID, count: int) -> list[Any]:
+    """Return lists of a campus with how far they have come, oldest first."""
+    asked = {"campus": campus, "open": is_open, "after": after, "count": count}
+    return list((await connection.execute(_PAGE, asked)).all())
+
+
+async def load(connection: AsyncConnection, list_id: UUID) -> list[Entry]:
+    """Return everybody on a list."""
+    return [_entry(row) for row in (await connection.execute(_LOAD, {"list_id": list_id})).all()]
+
+
+async def lock(connection: AsyncConnection, ids: Iterable[UUID]) -> list[Entry]:
+    """Return entries, held until the transaction ends."""
+    return [_entry(row) for row in (await connection.execute(_LOCK, {"ids": sorted(set(ids))})).all()]
+
+
+async def firings(connection: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, Any]:
+    """Return for entries what made them: edition, courses, how many flags and how grave."""
+    rows = (await connection.execute(_FIRING, {"ids": sorted(ids)})).all()
+    return {row.referral_id: row for row in rows}
+
+
+def messaged(entry: Entry, by: str, now: datetime) -> Entry:
+    """Return an entry whose student is written to."""
+    return replace(entry, messaged_at=now, messaged_by=by)
+
+
+def _entry(row: Any) -> Entry:  # noqa: ANN401 - a row of one of the statements above
+    values: Mapping[str, Any] = row._mapping  # noqa: SLF001 - SQLAlchemy's public name for a row by names
+    return Entry(**{**values, "concerns": tuple(values["concerns"])})

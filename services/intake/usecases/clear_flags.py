@@ -1,0 +1,101 @@
+"""Flags are cleared, by people and by their sources; they expire; and people let them stand again."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from services.intake.domain.flag_rules import Signal
+from services.intake.storage import counting, flag_states, flags
+from services.intake.storage.flags import Place
+from services.intake.usecases import count_flags
+from services.intake.usecases.count_flags import New
+from shared.access.actors import service_actor
+from shared.events.flags import FlagCleared, FlagExpired, FlagReopened
+from shared.privacy.keys import KeyRing
+from shared.program import load_program
+from shared.refusal import Refused
+from shared.storage.engines import Database
+from shared.storage.tx import Tx
+
+# Why a person clears a flag. `source` and `expired` are said by others.
+REASONS = ("resolved", "excused", "mistake", "withdrawn", "duplicate", "other")
+SOURCE = "source"
+_AT_ONCE = 500
+
+
+async def note_cleared(tx: Tx, cleared: Mapping[UUID, datetime]) -> None:
+    """Note that flags were cleared at their source."""
+    if cleared:
+        rows = await flag_states.clear(tx.connection, cleared, reason=SOURCE, by="")
+        tx.publish(*(_cleared(row, SOURCE, "", tx.now) for row in rows))
+
+
+async def clear_flags(tx: Tx, ids: Sequence[UUID], reason: str) -> list[UUID]:
+    """Clear flags in a person's name; return those that were open. What rules have made of them stays."""
+    rows = await flag_states.clear(tx.connection, dict.fromkeys(ids, tx.now), reason=reason, by=tx.actor.id)
+    tx.publish(*(_cleared(row, reason, tx.actor.id, tx.now) for row in rows))
+    return [row.flag_id for row in rows]
+
+
+async def reopen_flag(tx: Tx, keys: KeyRing, flag_id: UUID) -> None:
+    """Let a flag stand again; rules count it unless one has. Raises Refused when it stands already."""
+    program = await load_program(tx.connection)
+    await flags.lock(tx.connection)
+    (there,) = await flag_states.lock(tx.connection, [flag_id])
+    if there.cleared_at is None:
+        raise Refused("not_cleared", "This flag is open.")
+    row = await flag_states.reopen(tx.connection, flag_id, by=tx.actor.id, now=tx.now)
+    tx.publish(FlagReopened(**_head(row), reopened_by=tx.actor.id, reopened_at=tx.now))
+    if row.student_id is None or row.counted_in is not None:
+        return
+    found = await count_flags.find(tx, program, New({Place(row.student_id, row.campus): [_signal(row)]}))
+    await counting.count(tx.connection, found.counted)
+    await count_flags.keep_found(tx, keys, program, found)
+
+
+async def expire_flags(database: Database) -> int:
+    """Let flags expire where a campus's policy says after how long; return how many. Some at a time, each committed."""
+    async with database.transaction(service_actor(database.service)) as tx:
+        program = await load_program(tx.connection)
+        lives = {campus: program.flag_days(campus, tx.now) for campus in program.campuses}
+    expired = 0
+    for campus, days in sorted(lives.items()):
+        while days is not None:
+            these = await _expire(database, campus, timedelta(days=days))
+            expired += these
+            if these < _AT_ONCE:
+                break
+    return expired
+
+
+async def _expire(database: Database, campus: str, after: timedelta) -> int:
+    async with database.transaction(service_actor(database.service)) as tx:
+        rows = await flag_states.expire(tx.connection, campus, tx.now - after, tx.now, _AT_ONCE)
+        tx.publish(*(FlagExpired(**_head(row), expired_at=tx.now) for row in rows))
+    return len(rows)
+
+
+def _signal(row: Any) -> Signal:  # noqa: ANN401 - a row of a statement
+    return Signal(
+        row.flag_id, row.raised_at, row.course, row.severity, row.cleared_at, row.reason_code, row.term, row.section
+    )  # fmt: skip
+
+
+def _cleared(row: Any, reason: str, by: str, now: datetime) -> FlagCleared:  # noqa: ANN401 - a row of a statement
+    return FlagCleared(
+        **_head(row), cleared_reason=reason, cleared_by=by, cleared_at=row.cleared_at, recorded_at=now
+    )  # fmt: skip
+
+
+def _head(row: Any) -> dict[str, Any]:  # noqa: ANN401 - a row of a statement
+    return {
+        "campus": row.campus,
+        "sequence": row.version,
+        "flag_id": row.flag_id,
+        "student_id": row.student_id,
+        "reason_code": row.reason_code,
+        "course": row.course,
+        "term": row.term,
+        "raised_at": row.raised_at,
+    }
