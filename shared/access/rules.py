@@ -74,13 +74,49 @@ RULES: dict[Action, Rule] = {
     Action.FLAGS_LIST: _rule(*_CARE, "feed_manager", people=_MATTER),
     # The delivery worker turns an id into an address at the moment of sending, and at no other.
     Action.PEOPLE_RESOLVE: _rule(*_CARE, *TITLEIX_ROLES, wall=True, people=_MATTER, service=True),
-    Action.REFERRAL_CREATE: _rule(anybody=True, service=True),
+    # To look somebody up by a name is to see what the name alone would show, and no more.
+    Action.PEOPLE_FIND: _rule(*_CARE, *TITLEIX_ROLES, wall=True, people=_MATTER),
+    Action.STUDENT_READ: _rule(*_CARE, *TITLEIX_ROLES, wall=True, people=_MATTER),
+    Action.STUDENT_NAME: _rule(*_CARE),
+    Action.STUDENT_MERGE: _rule("triager", "supervisor"),
+    Action.STUDENT_READ_EMERGENCY: _rule("case_manager", "supervisor", people=_MATTER),
+    Action.STUDENT_CHANGE_EMERGENCY: _rule("case_manager", "supervisor"),
+    # 34 CFR 668.46(h): confidential, for authorized campus officials; working with the student is no reason.
+    Action.STUDENT_READ_MISSING_PERSON: _rule("duty_officer", "supervisor"),
+    Action.STUDENT_CHANGE_MISSING_PERSON: _rule("supervisor"),
+    # Whoever stands before the public form is its link's addressee: nobody has to sign in to be heard.
+    Action.REFERRAL_CREATE: _rule(anybody=True, service=True, link=True),
     # Before there is a case; see ATTACHED for afterwards.
     Action.REFERRAL_LIST: _rule("triager", wall=True, people=(Standing.GRANT,)),
     Action.REFERRAL_READ: _rule("triager", wall=True, people=(Standing.GRANT,)),
     Action.REFERRAL_READ_NARRATIVE: _rule("triager", wall=True, people=(Standing.GRANT,)),
     Action.REFERRAL_TRIAGE: _rule("triager", wall=True, service=True),
     Action.REFERRAL_MATCH: _rule("triager", wall=True, people=(Standing.GRANT,), service=True),
+    Action.REFERRAL_ASK: _rule("triager", wall=True, people=(Standing.GRANT,)),
+    Action.REFERRAL_REDIRECT: _rule("triager", wall=True),
+    Action.REFERRAL_SPLIT: _rule("triager", wall=True),
+    Action.REFERRAL_RETRACT: _rule("triager", wall=True),
+    Action.REFERRAL_REOPEN: _rule("triager", wall=True),
+    # What a student may inspect is put together by whoever answers for privacy, behind the wall by the coordinator.
+    Action.REFERRAL_INSPECT: _rule("privacy_officer", wall=True),
+    # The referrer, known by a passphrase or a mailed link: how far it is, and a place to say more.
+    Action.REFERRER_READ: _rule(link=True),
+    Action.REFERRER_ADD: _rule(link=True),
+    Action.REFERRER_RETRACT: _rule(link=True),
+    # The delivery worker asks for an address at the moment of sending, and at no other.
+    Action.REFERRER_RESOLVE: _rule(service=True),
+    Action.FEED_LIST: _rule(*_FEEDS, people=(Standing.OWNER,)),
+    Action.FEED_READ: _rule(*_FEEDS, people=(Standing.OWNER,)),
+    Action.FEED_CHANGE: _rule(*_FEEDS),
+    Action.FEED_TRY: _rule(*_FEEDS, people=(Standing.OWNER,)),
+    # The feed itself, known by its token or its signature, for nothing but its own deliveries.
+    Action.FEED_DELIVER: _rule(service=True, link=True),
+    Action.QUARANTINE_LIST: _rule(*_FEEDS, people=(Standing.OWNER,)),
+    # What was set aside may say anything about anybody: for whoever has to mend it, and for nobody else.
+    Action.QUARANTINE_SHOW: _rule("feed_manager", people=(Standing.OWNER,)),
+    Action.QUARANTINE_MEND: _rule("feed_manager", people=(Standing.OWNER,)),
+    Action.QUARANTINE_REPLAY: _rule("feed_manager", people=(Standing.OWNER,)),
+    Action.QUARANTINE_DISCARD: _rule("feed_manager", people=(Standing.OWNER,)),
     # -------------------------------------------------------------------------------------------------- cases
     Action.CASE_LIST: _rule(*_CARE, "director", wall=True, people=_MATTER),
     Action.CASE_READ: _rule(*_CARE, wall=True, people=_MATTER),
@@ -115,15 +151,19 @@ ATTACHED: dict[Action, Rule] = {
     Action.REFERRAL_READ: _rule(*_CARE, wall=True, people=_MATTER),
     Action.REFERRAL_READ_NARRATIVE: _rule(*_CARE, wall=True, people=_MATTER),
     Action.REFERRAL_MATCH: _rule(*_CARE, wall=True, people=_MATTER, service=True),
+    Action.REFERRAL_ASK: _rule(*_CARE, wall=True, people=_MATTER),
 }
 
 # Where things of a kind are listed: who finds one there may be refused openly.
 LISTINGS: dict[str, Action] = {
     "referral": Action.REFERRAL_LIST,
+    "student": Action.STUDENT_READ,
     "case": Action.CASE_LIST,
     "page": Action.PAGE_LIST,
     "late_review": Action.LATE_REVIEW_LIST,
     "dead_letters": Action.DEAD_LETTERS_LIST,
+    "feed": Action.FEED_LIST,
+    "quarantine": Action.QUARANTINE_LIST,
 }
 
 # A duty grant shows a walled matter only as far as the danger goes.

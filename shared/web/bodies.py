@@ -24,7 +24,8 @@ _UNSTORABLE_DETAIL = "This holds a character that cannot be stored (NUL or half 
 class Bodies:
     """Refuses what is too large (413) or cannot be stored (422) before any route sees it.
 
-    A path in `streamed` is handed on piece by piece with a limit of its own; any other body is read whole first.
+    A path in `streamed` is handed on piece by piece with a limit of its own; any other body is read whole first. One
+    with a `*` stands for every path that begins and ends so.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class Bodies:
     ) -> None:
         self._app = app
         self._streamed = streamed
+        self._families = tuple(tuple(path.split("*", 1)) for path in streamed if "*" in path)
         self._limit = limit
         self._stream_limit = stream_limit
 
@@ -46,7 +48,7 @@ class Bodies:
                 422, "invalid", _UNSTORABLE_DETAIL, errors=[fault], request_id=request_id_of(scope)
             )(scope, receive, send)  # fmt: skip
             return
-        streamed = scope["path"] in self._streamed
+        streamed = self._is_streamed(scope["path"])
         limit = self._stream_limit if streamed else self._limit
         if _announced(scope) > limit:
             await _too_large(scope, receive, send, limit)
@@ -54,6 +56,10 @@ class Bodies:
             await self._app(scope, _counted(receive, limit), send)
         else:
             await self._whole(scope, receive, send)
+
+    def _is_streamed(self, path: str) -> bool:
+        families = (path.startswith(begin) and path.endswith(end) for begin, end in self._families)
+        return path in self._streamed or any(families)
 
     async def _whole(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await _read(receive, self._limit)

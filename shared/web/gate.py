@@ -28,7 +28,16 @@ from shared.web.site import Site, site_of
 # How a page says that what it asks for leaves as a file: the audit says so too.
 USE_HEADER = "X-Caselight-Use"
 EXPORT = "export"
-_BRINGS_IN = frozenset({Action.REFERRAL_CREATE, Action.REFERRAL_IMPORT, Action.FLAGS_IMPORT})
+_BRINGS_IN = frozenset(
+    {
+        Action.REFERRAL_CREATE,
+        Action.REFERRAL_IMPORT,
+        Action.FLAGS_IMPORT,
+        Action.FEED_DELIVER,
+        Action.FEED_TRY,
+        Action.QUARANTINE_REPLAY,
+    }
+)
 
 
 class Denied(Refused):

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 BROKER_LIBRARIES = {"faststream", "aiokafka"}
 # All of shared that a domain may use beside its own modules: contracts, plain values, how it says no, and the pure
 # view of the program (rotas, policies, calendars), which every service decides by. msgspec is what events are made of:
-# a domain copies and compares them with it, and it does no input or output.
+# a domain copies and compares them with it, and it does no input or output. JMESPath is what mappings are written in.
 DOMAIN_MAY_USE = (
     "shared.events",
     "shared.ids",
@@ -21,6 +21,7 @@ DOMAIN_MAY_USE = (
     "shared.access.rules",
     "shared.program",
     "msgspec",
+    "jmespath",
 )
 # The one part of it that reads a database.
 DOMAIN_MAY_NOT_USE = ("shared.program.store", "shared.program.load_program")
