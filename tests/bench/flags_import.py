@@ -30,7 +30,7 @@ async def measure(stack: Stack) -> list[Figure]:
     sizes = (*SIZES, LARGEST) if os.environ.get("FULL") else SIZES
     speeds: dict[int, float] = {}
     peaks: dict[int, float] = {}
-    async with installed(stack, "flags", _SERVICES) as installation:
+    async with installed(stack, "flags", _SERVICES, apart=("intake",)) as installation:
         await installation.apply(sample.program(CAMPUSES, managers=1))
         await installation.bring_in("/roster/imports", sample.roster(STUDENTS, CAMPUSES))
         first, done = 0, None

@@ -2,13 +2,14 @@
 
 import asyncio
 import os
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from deploy.local import databases, lifecycle, services
+from deploy.local import databases, lifecycle, processes, services
 from deploy.local import stack as servers
 from deploy.local.home import ROOT, Home
 from deploy.local.installation import ADMINISTRATOR, prepare
@@ -46,12 +47,17 @@ async def ground() -> AsyncIterator[Stack]:
 
 @dataclass
 class Installation:
-    """Services of one benchmark. They run between `start` and `stop`."""
+    """Services of one benchmark. They run between `start` and `stop`.
+
+    Those in `apart` answer HTTP in one process and do their work in another, as their two Deployments do; the others
+    do both in one, as on a developer's machine.
+    """
 
     stack: Stack
     name: str
     services: Sequence[str]
     smtp_port: int | None = None
+    apart: Sequence[str] = ()
     environment: dict[str, str] = field(init=False)
     settings: Settings = field(init=False)
     home: Home = field(init=False)
@@ -81,7 +87,8 @@ class Installation:
 
     def usage(self, *more: str) -> Usage:
         """Begin to count what the services and the servers cost."""
-        return Usage({name: self.pid(name) for name in (*self.services, "postgres", "kafka", *more)})
+        names = (*self.services, *map(_worker, self.apart), "postgres", "kafka", *more)
+        return Usage({name: self.pid(name) for name in names})
 
     def token(self, subject: str = ADMINISTRATOR) -> str:
         """Return a token that outlives the benchmark."""
@@ -97,11 +104,28 @@ class Installation:
 
     async def start(self) -> None:
         """Start the services and return when all are ready."""
-        await asyncio.to_thread(services.start, self.home, self.services, self.environment, _SAY)
+        together = [service for service in self.services if service not in self.apart]
+        await asyncio.to_thread(services.start, self.home, together, self.environment, _SAY)
+        for service in self.apart:
+            port = int(self.environment[f"CASELIGHT_{service.upper()}_PORT"])
+            await asyncio.to_thread(self._start_role, service, service, "api", port)
+            await asyncio.to_thread(
+                self._start_role, service, _worker(service), "worker", self.home.port(_worker(service))
+            )
+
+    def _start_role(self, service: str, name: str, role: str, port: int) -> None:
+        command = [sys.executable, "-m", "deploy.cli.main", "serve", service, "--role", role, "--port", str(port)]
+        environment = {**os.environ, **self.environment}
+        process = processes.spawn(command, log=self.home.log(name), cwd=ROOT, env=environment)
+        self.home.keep_process(name, process)
+        path = "/health/ready" if role == "worker" else "/health/live"  # ready once the worker has filled the replicas
+        answers: Callable[[], bool] = lambda: services.status(port, path) == 200  # noqa: E731 - short, and named
+        processes.wait_ready(name, process, answers, log=self.home.log(name), patience=services.READY_WITHIN_S)
 
     async def stop(self) -> None:
         """Stop the services. Only then has Postgres counted everything they did."""
-        await asyncio.to_thread(services.stop, self.home, self.services, _SAY)
+        names = (*self.services, *map(_worker, self.apart))
+        await asyncio.to_thread(services.stop, self.home, names, _SAY)
 
     async def until(self, service: str, question: str, answer: object = True, *, within: float = 120.0) -> None:
         """Wait until a question to a service's database has this answer."""
@@ -132,10 +156,10 @@ class Installation:
 
 @asynccontextmanager
 async def installed(
-    stack: Stack, name: str, names: Sequence[str], smtp_port: int | None = None
+    stack: Stack, name: str, names: Sequence[str], smtp_port: int | None = None, *, apart: Sequence[str] = ()
 ) -> AsyncIterator[Installation]:
     """Yield an installation that runs; afterwards its processes, databases and topics are gone."""
-    installation = Installation(stack, name, names, smtp_port)
+    installation = Installation(stack, name, names, smtp_port, apart)
     settings = installation.settings
     await databases.clone(stack.postgres_url, TEMPLATE, settings.database_prefix, SERVICES)
     wanted = declared(settings.topic_prefix)
@@ -147,6 +171,10 @@ async def installed(
         await installation.stop()
         await databases.drop(stack.postgres_url, settings.database_prefix, SERVICES)
         await topics.delete(stack.kafka_bootstrap, [topic.name for topic in wanted])
+
+
+def _worker(service: str) -> str:
+    return f"{service}-worker"
 
 
 def _settings(stack: Stack, environment: Mapping[str, str], prefix: str, topic_prefix: str) -> Settings:
