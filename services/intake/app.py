@@ -1,9 +1,10 @@
 """Puts intake together: databases, routes, stream, replicas, relay and the watcher over dangers."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Literal
 
-from services.intake.http import flags, imports, people, referrals
+from services.intake.http import flags, imports, matching, people, public, refer, referrals, students
 from services.intake.mail import mailer
 from services.intake.stream import HANDLERS, REPLICAS, TOPICS
 from services.intake.usecases.watch_for_silence import watch_for_silence
@@ -16,6 +17,7 @@ from shared.privacy.keys import KeyRing
 from shared.service import Loop, Service
 from shared.settings import Settings
 from shared.storage.engines import Database, connect_both
+from shared.web import ui
 from shared.web.app import create_app
 from shared.web.limits import RateLimiter
 
@@ -28,16 +30,26 @@ def build(settings: Settings, clock: Clock, role: Literal["api", "worker", "both
     database, worker = connect_both(settings, NAME, clock)
     replicas = Replicas(worker, settings, topics=REPLICAS)
     limiter = RateLimiter(settings.redis_url, clock, prefix=f"{settings.topic_prefix}{NAME}.limit:")
+    pace = public.Pace(settings.redis_url, clock, prefix=f"{settings.topic_prefix}{NAME}.pace:")
     api = create_app(
         NAME,
         settings,
         database,
         title="Caselight intake",
-        routers=[referrals.router, flags.router, people.router, imports.router],
+        routers=[
+            referrals.router,
+            flags.router,
+            people.router,
+            imports.router,
+            refer.router,
+            matching.router,
+            students.router,
+        ],
         ready=replicas.ready,
-        parts=[KeyRing(settings), limiter],
-        streamed=imports.STREAMED,
+        parts=[KeyRing(settings), limiter, pace],
+        streamed=(*imports.STREAMED, *refer.STREAMED),
     )
+    ui.install(api, service_templates=Path(__file__).parent / "templates", brands=public.brands)
     send = mailer(settings)
 
     async def look(database: Database) -> None:
@@ -52,6 +64,7 @@ def build(settings: Settings, clock: Clock, role: Literal["api", "worker", "both
 
     async def close() -> None:
         await limiter.close()
+        await pace.close()
         await database.close()
         await worker.close()
 

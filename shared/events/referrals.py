@@ -4,6 +4,8 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
+from msgspec import UNSET, UnsetType
+
 from shared.events.base import Event, Topic, catalogue
 
 
@@ -49,7 +51,8 @@ class ReferralReceived(ReferralEvent, frozen=True, kw_only=True):
 class DangerRaised(ReferralEvent, frozen=True, kw_only=True):
     """Screening, a claimed emergency or a rating found danger at `elevated` or `critical`: somebody must be told.
 
-    `found_by` says how in codes (`screening`, `urgency`, `person`); it never says what was written.
+    `found_by` says how in codes (`screening`, `urgency`, `person`); it never says what was written. `cause_id` is set
+    where it is not the referral itself but something said later: a danger of its own, to be told of again.
     """
 
     TYPE: ClassVar[str] = "caselight.referral.danger_raised.v1"
@@ -58,6 +61,7 @@ class DangerRaised(ReferralEvent, frozen=True, kw_only=True):
     found_by: str
     raised_at: datetime
     happened_at: datetime
+    cause_id: UUID | UnsetType = UNSET
 
 
 @catalogue.add
@@ -97,3 +101,74 @@ class ReferralTriaged(ReferralEvent, frozen=True, kw_only=True):
     happened_at: datetime
     triaged_at: datetime
     case_id: UUID | None = None
+
+
+@catalogue.add
+class ReferralAddedTo(ReferralEvent, frozen=True, kw_only=True):
+    """The referrer answered a question or added something. `kind` is `answer` or `addition`, `asked_by` who asked.
+
+    `level` is what screening made of it alone.
+    """
+
+    TYPE: ClassVar[str] = "caselight.referral.added_to.v1"
+
+    message_id: UUID
+    kind: str
+    level: str
+    asked_by: str = ""
+    case_id: UUID | None = None
+    added_at: datetime
+
+
+@catalogue.add
+class ReferralRetracted(ReferralEvent, frozen=True, kw_only=True):
+    """The referrer, or staff for them, took a referral back. With `left_desk` false it stays to be decided.
+
+    Nothing that was begun ends by it: people take things back under pressure too.
+    """
+
+    TYPE: ClassVar[str] = "caselight.referral.retracted.v1"
+
+    retracted_by: str
+    reason_code: str
+    left_desk: bool
+    retracted_at: datetime
+
+
+@catalogue.add
+class ReferralReopened(ReferralEvent, frozen=True, kw_only=True):
+    """A decision about a referral was taken back, or something new was said to a closed one: it is to be decided."""
+
+    TYPE: ClassVar[str] = "caselight.referral.reopened.v1"
+
+    reopened_by: str
+    reason_code: str
+    reopened_at: datetime
+
+
+@catalogue.add
+class ReferrerStatusMoved(ReferralEvent, frozen=True, kw_only=True):
+    """What the referrer may know has moved on, and they asked to be told.
+
+    `status` is `received`, `reviewed`, `acted` or `closed`, or `asked` when staff ask them something.
+    """
+
+    TYPE: ClassVar[str] = "caselight.referral.referrer_status_moved.v1"
+
+    status: str
+    moved_at: datetime
+
+
+@catalogue.add
+class ReferralUnmatched(ReferralEvent, frozen=True, kw_only=True):
+    """A person took back whom a referral is about, or said that it is about nobody on the roster.
+
+    `student_id` is null. `previous_student_id` is whom it was about until then, null if nobody.
+    """
+
+    TYPE: ClassVar[str] = "caselight.referral.unmatched.v1"
+
+    previous_student_id: UUID | None
+    reason_code: str
+    unmatched_by: str
+    unmatched_at: datetime

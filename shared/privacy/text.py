@@ -58,13 +58,13 @@ class TextDestroyedError(Refused):
 
 
 class Clear(NamedTuple):
-    """A text to seal: whose campus, which record's key, and the logical field and row it is bound to."""
+    """A text, or a file, to seal: whose campus, which record's key, and the logical field and row it is bound to."""
 
     campus: str
     record_id: UUID
     field: str
     row_id: UUID
-    text: str
+    text: str | bytes
 
 
 async def seal(tx: Tx, keys: KeyRing, campus: str, texts: Sequence[tuple[UUID, str, UUID, str]]) -> list[bytes]:
@@ -89,7 +89,7 @@ async def seal_all(tx: Tx, keys: KeyRing, texts: Sequence[Clear]) -> list[bytes]
     if len(record_keys) < len(campus_of):
         raise CannotOpenError("a record was first sealed for another campus")
     sealers = {record: Sealer(key) for record, key in record_keys.items()}
-    return [sealers[each.record_id].seal(each.text.encode(), text_place(each.field, each.row_id)) for each in texts]
+    return [sealers[each.record_id].seal(_bytes(each.text), text_place(each.field, each.row_id)) for each in texts]
 
 
 async def unseal(
@@ -105,20 +105,34 @@ async def unseal(
     Raise TextDestroyedError when a record has no key on this campus any more, CannotOpenError when a ciphertext is
     not in its place. `service` is needed only with a bare connection.
     """
+    return [content.decode() for content in await unseal_bytes(within, keys, campus, texts, service=service)]
+
+
+async def unseal_bytes(
+    within: Tx | AsyncConnection,
+    keys: KeyRing,
+    campus: str,
+    texts: Sequence[tuple[UUID, str, UUID, bytes]],
+    *,
+    service: str = "",
+) -> list[bytes]:
+    """Do what `unseal` does for what need not be text."""
     if not texts:
         return []
     connection, owner = (within.connection, within.service) if isinstance(within, Tx) else (within, service)
     record_keys = await _record_keys(connection, keys, owner, {record: campus for record, _, _, _ in texts})
     if any(record not in record_keys for record, _, _, _ in texts):
         raise TextDestroyedError
-    return [
-        decrypt(record_keys[record], sealed, text_place(field, row)).decode() for record, field, row, sealed in texts
-    ]
+    return [decrypt(record_keys[record], sealed, text_place(field, row)) for record, field, row, sealed in texts]
 
 
 async def destroy(tx: Tx, records: Iterable[UUID]) -> int:
     """Destroy the keys of records, and with them all text under them, for good. Return how many there were."""
     return (await tx.connection.execute(_DESTROY, {"records": sorted(records)})).rowcount
+
+
+def _bytes(clear: str | bytes) -> bytes:
+    return clear.encode() if isinstance(clear, str) else clear
 
 
 async def _campus_keys(tx: Tx, keys: KeyRing, campuses: Sequence[str]) -> dict[str, bytes]:

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
-from shared.events import Event, access, cases, flags, outreach, pages, program, referrals, roster, teams
+from shared.events import Event, access, cases, feeds, flags, outreach, pages, program, referrals, roster, teams
 
 AT = datetime(2026, 9, 14, 8, 30, 15, 250000, tzinfo=UTC)
 LATER = datetime(2026, 9, 14, 9, 0, tzinfo=UTC)
@@ -90,6 +90,14 @@ EXAMPLES: tuple[Event, ...] = (
     referrals.DangerRaised(**_REFERRAL, level="critical", found_by="screening", raised_at=LATER, happened_at=AT),
     referrals.MisconductReported(**_REFERRAL, reported_at=LATER, happened_at=AT),
     referrals.ReferralMatched(**_REFERRAL, matched_at=LATER, basis="exact_id", matched_by="rule:exact_id"),
+    referrals.ReferralAddedTo(
+        **_REFERRAL, message_id=_id(21), kind="answer", level="none", asked_by="sam", case_id=_id(3), added_at=LATER
+    ),
+    referrals.ReferralRetracted(
+        **_REFERRAL, retracted_by="referrer", reason_code="mistake", left_desk=True, retracted_at=LATER
+    ),
+    referrals.ReferralReopened(**_REFERRAL, reopened_by="sam", reason_code="new_information", reopened_at=LATER),
+    referrals.ReferrerStatusMoved(**_REFERRAL, status="reviewed", moved_at=LATER),
     referrals.ReferralTriaged(
         **_REFERRAL, decision="open_case", reason_code="level", family="health", concerns=("mood",), level="moderate",
         decided_by="rule:health", received_at=AT, happened_at=AT, triaged_at=LATER, case_id=_id(3),
@@ -132,6 +140,10 @@ EXAMPLES: tuple[Event, ...] = (
     cases.CaseStudentIdentified(**_CASE, identified_at=LATER),
     cases.CombinationAsked(**_CASE, other_case_id=_id(10), asked_at=LATER),
     cases.CasesCombined(**_CASE, other_case_id=_id(10), combined_by="dee", combined_at=LATER),
+    feeds.FeedHealthChanged(
+        campus="NORTH", feed_id=_id(14), feed="north-alerts", owner_id="fay", signal="late", state="opened",
+        worst="late", since=AT, changed_at=LATER,
+    ),
     teams.TeamSnapshot(
         campus="NORTH", sensitivity="titleix", sequence=5, case_id=_id(3), student_id=_id(2), family="misconduct_sex",
         owner_id="tia", members=(teams.Member("tia", "owner", AT, LATER),), referrals=(_id(1),), recused=("dee",),

@@ -19,20 +19,38 @@ from shared.events.referrals import (
 from shared.program.rules import Triage
 from shared.refusal import Refused
 
-MATCHING, TRIAGE_DUE, TRIAGED = "matching", "triage_due", "triaged"
+MATCHING, TRIAGE_DUE, TRIAGED, RETRACTED = "matching", "triage_due", "triaged", "retracted"
+
+# Marks on a referral, in codes: what a machine probably wrote; what is about no one person.
+LIKELY_BOT = "likely_bot"
+MARKS = (LIKELY_BOT, "place", "group", "retracted", "phone")
 
 # What a referrer is told, and never more: received, reviewed, acted, closed.
-STATUS_OF_DECISION = {Decision.OPEN_CASE.value: "reviewed", Decision.ATTACH.value: "reviewed"}
+STATUS_OF_DECISION = {
+    Decision.OPEN_CASE.value: "reviewed",
+    Decision.ATTACH.value: "reviewed",
+    Decision.DUPLICATE.value: "reviewed",  # the matter goes on under the other
+}
 _DONE = "closed"
 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """Whom a referral is about, as the referrer put it. `number` is the campus system's id, or our own."""
+    """Whom a referral is about, as the referrer put it. `number` is the campus system's id, or our own.
+
+    What follows `description` is there where the referrer was asked for it: it helps a person to tell two students
+    apart and never matches by itself. `course` may name the instructor too; `birth_date` is as it was written.
+    """
 
     number: str = ""
     email: str = ""
     description: str = ""
+    name: str = ""
+    course: str = ""
+    residence: str = ""
+    level: str = ""
+    pronouns: str = ""
+    birth_date: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +77,9 @@ class Incoming:
     referrer_id: str = ""
     referrer_name: str = ""
     referrer_email: str = ""
+    referrer_phone: str = ""
     import_id: UUID | None = None
+    marks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +125,7 @@ class Referral:
     case_id: UUID | None
     version: int
     import_id: UUID | None
+    marks: tuple[str, ...] = ()
 
     @property
     def danger(self) -> bool:
@@ -165,6 +186,7 @@ def receive(
         case_id=None,
         version=1 + screening.danger + screening.misconduct,
         import_id=incoming.import_id,
+        marks=incoming.marks,
     )
     facts = _announced(referral, misconduct=screening.misconduct)
     referral, more = by_rule(referral, triage, now)
@@ -172,8 +194,11 @@ def receive(
 
 
 def by_rule(referral: Referral, triage: Triage, now: datetime) -> tuple[Referral, tuple[Event, ...]]:
-    """Let the rules decide an undecided referral; unchanged when a person must."""
-    rule = decide_by_rule(triage, referral.facts)
+    """Let the rules decide an undecided referral; unchanged when a person must.
+
+    What a machine seems to have written is for a person: a rule would open cases for it by the hundred.
+    """
+    rule = None if LIKELY_BOT in referral.marks else decide_by_rule(triage, referral.facts)
     if rule is None:
         return referral, ()
     return _decided(referral, rule.decision, rule.reason_code, f"rule:{rule.name}", now)
@@ -185,6 +210,8 @@ def triaged(
     """Let a person decide. Raises Refused when it has been decided, or when it cannot be decided so."""
     if referral.state == TRIAGED:
         raise Refused("already_triaged", "This referral has been triaged already.")
+    if referral.state == RETRACTED:
+        raise Refused("retracted", "This referral was taken back. Reopen it first.")
     if decision == Decision.TRIAGE_DUE:
         raise Refused("not_a_decision", "That decides nothing.", status=422, pointer="/body/decision")
     if decision == Decision.ATTACH and referral.student_id is None:
@@ -215,7 +242,7 @@ def matched(
         state=state,
         version=referral.version + 1,
     )
-    fact = ReferralMatched(**_head(known), matched_at=now, basis="person", matched_by=by)
+    fact = ReferralMatched(**head_of(known), matched_at=now, basis="person", matched_by=by)
     if known.state == TRIAGED:
         return known, (fact,)
     known, more = by_rule(known, triage, now)
@@ -225,7 +252,7 @@ def matched(
 def _announced(referral: Referral, *, misconduct: bool) -> tuple[Event, ...]:
     """Return what is known at once, the danger first. The referral's version counts these events."""
     received = ReferralReceived(
-        **_head(referral),
+        **head_of(referral),
         source_kind=referral.source_kind,
         channel=referral.channel,
         concerns=referral.concerns,
@@ -236,7 +263,7 @@ def _announced(referral: Referral, *, misconduct: bool) -> tuple[Event, ...]:
     )
     if not referral.danger and not misconduct:
         return (received,)
-    head = {**_head(referral), "happened_at": referral.happened_at}
+    head = {**head_of(referral), "happened_at": referral.happened_at}
     urgent: list[Event] = []
     if referral.danger:
         urgent.append(
@@ -267,7 +294,7 @@ def _decided(
         version=referral.version + 1,
     )
     fact = ReferralTriaged(
-        **_head(decided),
+        **head_of(decided),
         decision=decision,
         reason_code=reason_code,
         family=decided.family,
@@ -281,7 +308,8 @@ def _decided(
     return decided, (fact,)
 
 
-def _head(referral: Referral) -> dict[str, Any]:
+def head_of(referral: Referral) -> dict[str, Any]:
+    """Return what all events of a referral begin with."""
     return {
         "campus": referral.campus,
         "sensitivity": referral.sensitivity,

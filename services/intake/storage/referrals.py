@@ -31,10 +31,11 @@ _TYPES = {
     "import_id": "code uuid",
     "relationship": "text",
     "referrer_id": "text",
+    "marks": LIST,
 }
 # Everything else is a code, but for what the referrer may have put in words.
 _OWN = {field.name: _TYPES.get(field.name, CODE) for field in fields(Referral)}
-_CONCERNS = list(_OWN).index("concerns")
+_LISTS = tuple(list(_OWN).index(name) for name in ("concerns", "marks"))
 _COLUMNS = {
     **_OWN,
     "screened_with": CODE,
@@ -56,6 +57,13 @@ _KNOWN = text(
     """
 )
 _LOAD = text(f"SELECT {_FIELDS} FROM referrals WHERE referral_id = ANY (CAST(:ids AS uuid[]))")  # noqa: S608
+_BY_REFERENCE = text(f"SELECT {_FIELDS} FROM referrals WHERE reference = :reference")  # noqa: S608
+_OF_STUDENTS = text(
+    f"""
+    SELECT {_FIELDS} FROM referrals WHERE student_id = ANY (CAST(:students AS uuid[]))
+    ORDER BY received_at DESC, referral_id LIMIT :count
+    """  # noqa: S608
+)
 _LOCK = text(f"SELECT {_FIELDS} FROM referrals WHERE referral_id = :id FOR UPDATE")  # noqa: S608
 _TEXTS = text("SELECT narrative, about, referrer, hits, screened_with FROM referrals WHERE referral_id = :id")
 _PAGE = text(
@@ -71,7 +79,9 @@ _SAVE = text(
     """
     UPDATE referrals SET student_id = :student_id, match_basis = :match_basis, matched_by = :matched_by,
         matched_at = :matched_at, state = :state, decision = :decision, reason_code = :reason_code,
-        decided_by = :decided_by, triaged_at = :triaged_at, status = :status, version = :version
+        decided_by = :decided_by, triaged_at = :triaged_at, status = :status, version = :version,
+        sensitivity = :sensitivity, family = :family, concerns = :concerns, level = :level, found_by = :found_by,
+        marks = :marks
     WHERE referral_id = :referral_id
     """
 )
@@ -158,6 +168,18 @@ async def load(connection: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, R
     return {row.referral_id: _referral(row) for row in rows}
 
 
+async def by_reference(connection: AsyncConnection, reference: str) -> Referral | None:
+    """Return the referral of a reference, if row security shows it."""
+    row = (await connection.execute(_BY_REFERENCE, {"reference": reference})).one_or_none()
+    return None if row is None else _referral(row)
+
+
+async def of_students(connection: AsyncConnection, students: Sequence[UUID], count: int) -> list[Referral]:
+    """Return referrals about any of these students, the newest first."""
+    asked = {"students": sorted(students), "count": count}
+    return [_referral(row) for row in (await connection.execute(_OF_STUDENTS, asked)).all()]
+
+
 async def lock(connection: AsyncConnection, id_: UUID) -> Referral | None:
     """Return a referral and hold it until the transaction ends."""
     row = (await connection.execute(_LOCK, {"id": id_})).one_or_none()
@@ -184,9 +206,10 @@ async def save(tx: Tx, referral: Referral) -> None:
     """Store what was decided about a referral."""
     names = (
         "referral_id", "student_id", "match_basis", "matched_by", "matched_at", "state", "decision", "reason_code",
-        "decided_by", "triaged_at", "status", "version",
+        "decided_by", "triaged_at", "status", "version", "sensitivity", "family", "level", "found_by",
     )  # fmt: skip
-    await tx.connection.execute(_SAVE, {name: getattr(referral, name) for name in names})
+    lists = {"concerns": list(referral.concerns), "marks": list(referral.marks)}
+    await tx.connection.execute(_SAVE, {name: getattr(referral, name) for name in names} | lists)
 
 
 async def attach(connection: AsyncConnection, cases: Sequence[tuple[UUID, UUID]]) -> None:
@@ -208,7 +231,8 @@ async def move(connection: AsyncConnection, combined: Sequence[tuple[UUID, UUID]
 
 def _row(referral: Referral) -> list[Any]:
     values: list[Any] = list(_values(referral))
-    values[_CONCERNS] = joined(referral.concerns)
+    for place in _LISTS:
+        values[place] = joined(values[place])
     return values
 
 
@@ -218,5 +242,6 @@ def _hits(hits: Sequence[Hit]) -> str:
 
 def _referral(row: Any) -> Referral:  # noqa: ANN401 - a row of one of the statements above
     values = list(row)
-    values[_CONCERNS] = tuple(values[_CONCERNS])
+    for place in _LISTS:
+        values[place] = tuple(values[place])
     return Referral(*values)

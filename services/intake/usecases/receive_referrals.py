@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -143,8 +143,8 @@ def _texts(incoming: Incoming) -> list[Clear]:
     about = incoming.about
     said = {
         NARRATIVE: incoming.narrative,
-        ABOUT: _object(number=about.number, email=about.email, description=about.description),
-        REFERRER: _object(name=incoming.referrer_name, email=incoming.referrer_email),
+        ABOUT: _object(**asdict(about)),
+        REFERRER: _object(name=incoming.referrer_name, email=incoming.referrer_email, phone=incoming.referrer_phone),
     }
     id_ = incoming.referral_id
     return [Clear(incoming.campus, id_, field, id_, text) for field, text in said.items() if text]

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from msgspec import UnsetType
+
 from shared.events import SENSITIVITIES, STRICTEST
 from shared.events.codes import Level, level
 from shared.events.referrals import DangerRaised, MisconductReported
@@ -44,10 +46,14 @@ def cause_id(referral_id: UUID, function: str) -> UUID:
 
 
 def of_danger(event: DangerRaised) -> Cause:
-    """Read danger. A level that pages nobody counts as elevated: intake said that somebody must be told."""
+    """Read danger. A level that pages nobody counts as elevated: intake said that somebody must be told.
+
+    What the referrer said later is a cause of its own: whoever took the first page has not been told of it.
+    """
     found = level(event.level)
+    said = event.referral_id if isinstance(event.cause_id, UnsetType) else event.cause_id
     return Cause(
-        id=cause_id(event.referral_id, DANGER),
+        id=cause_id(said, DANGER),
         function=DANGER,
         campus=event.campus,
         level=(found if found.pages else Level.ELEVATED).value,
