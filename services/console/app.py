@@ -8,6 +8,7 @@ from starlette.middleware import Middleware
 
 from services.console import problems
 from services.console.cookies import Cookies
+from services.console.live import Hub
 from services.console.oidc import Provider
 from services.console.owners import Owners
 from services.console.pages import routers
@@ -32,8 +33,8 @@ LARGEST_FORM = 4 * 1024 * 1024
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
-def build(settings: Settings, clock: Clock, role: Literal["api", "worker", "both"] = "both") -> Service:  # noqa: ARG001 - it has one
-    """Return the console, not started. It has no worker: it keeps nothing that works by itself."""
+def build(settings: Settings, clock: Clock, role: Literal["api", "worker", "both"] = "both") -> Service:
+    """Return the console, not started. It has no work of its own: it hears hints for the pages it shows."""
     database = connect(settings, NAME, "api", clock)
     owners = Owners(settings, clock)
     console = Console(
@@ -45,13 +46,14 @@ def build(settings: Settings, clock: Clock, role: Literal["api", "worker", "both
         provider=Provider(settings, clock),
         keys=KeyRing(settings),
         cookies=Cookies(settings.url(NAME)),
+        hub=Hub(settings),
     )
 
     async def close() -> None:
         await owners.close()
         await database.close()
 
-    return Service(NAME, _application(console), {}, close)
+    return Service(NAME, _application(console), {} if role == "worker" else {"live": console.hub.run}, close)
 
 
 def _application(console: Console) -> FastAPI:

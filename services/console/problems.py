@@ -77,7 +77,7 @@ async def _page(request: Request, status: int, detail: str) -> Response:
         visit = await begin(request, touch=False)
     except SignInNeeded:
         return templates_of(request).respond(request, "problem_outside.html", status, None, **values)
-    return visit.page("problem.html", status, **values)
+    return visit.page("problem.html", status, live=False, **values)
 
 
 async def brands(request: Request) -> Mapping[str, Brand]:

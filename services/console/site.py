@@ -8,6 +8,7 @@ from typing import cast
 from starlette.requests import HTTPConnection
 
 from services.console.cookies import Cookies
+from services.console.live import Hub
 from services.console.oidc import Provider
 from services.console.owners import Owners
 from services.console.programs import Programs
@@ -32,6 +33,7 @@ class Console:
     provider: Provider
     keys: KeyRing
     cookies: Cookies
+    hub: Hub
     paths: Collection[str] = field(default_factory=frozenset)
 
     @property

@@ -161,10 +161,10 @@ class Visit:
         found = self.program.campuses.get(code)
         return found.zone if found else "UTC"
 
-    def page(self, name: str, status: int = HTTPStatus.OK, *, live: str = "", **values: object) -> HTMLResponse:
-        """Answer with a page in the frame. `live` is the address of the events it listens to."""
+    def page(self, name: str, status: int = HTTPStatus.OK, *, live: bool = True, **values: object) -> HTMLResponse:
+        """Answer with a page in the frame. A `live` one hears of changes; one with nothing that changes need not."""
         said = self.console.cookies.said(self.request, self.token)
-        frame = self.frame(said=said, live=live)
+        frame = self.frame(said=said, live="/live" if live and self.person.is_staff else "")
         mine: dict[str, object] = {
             "frame": frame, "visit": self, "csrf": frame.csrf, "form_key": str(new_id()), "now": self.now,
         }  # fmt: skip

@@ -18,6 +18,7 @@ import msgspec
 from shared.messaging import brokers, health
 from shared.messaging.brokers import SharedProducer
 from shared.messaging.failures import is_transient
+from shared.messaging.hints import Hints
 from shared.settings import Settings
 from shared.storage.engines import Database
 from shared.telemetry import counters, crash_point, describe, logger
@@ -51,6 +52,7 @@ class Relay:
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database, self._settings = database, settings
         self._sending: dict[Place, asyncio.Task[list[int]]] = {}
+        self._hints = Hints(settings)
         self._resting: dict[Place, Rest] = {}
         self.name = f"{database.service}.relay"
         self.active = False
@@ -60,6 +62,7 @@ class Relay:
     async def run(self) -> None:
         """Relay until cancelled. Waits for a database or a broker that is away as long as it takes."""
         pause = brokers.Pause()
+        hinting = asyncio.create_task(self._hints.run(), name=f"{self.name}.hints")
         async with SharedProducer.use(self._settings) as producer:
             try:
                 while True:
@@ -71,6 +74,7 @@ class Relay:
                         self._say("relay interrupted", error)
                         await pause.wait()
             finally:
+                hinting.cancel()
                 await self._let_go(producer)
                 health.gone(self.name)
 
@@ -183,7 +187,7 @@ class Relay:
         for row in rows:
             by_place.setdefault((row["topic"], row["partition"]), []).append(row)
         for place, those in by_place.items():
-            self._sending[place] = asyncio.create_task(send_partition(producer, place, those))
+            self._sending[place] = asyncio.create_task(send_partition(producer, place, those, told=self._hints.offer))
 
     async def _collect(self, done: set[asyncio.Task[list[int]]], producer: SharedProducer) -> list[int]:
         """Return the ids that the broker has. What failed stays in the outbox, and so does what comes after it."""
@@ -256,8 +260,12 @@ async def send_partition(
     place: Place,
     rows: Sequence[asyncpg.Record],
     pairs: Callable[[bytes], list[tuple[str, str]]] = _headers.decode,
+    told: Callable[[Sequence[asyncpg.Record]], None] = lambda _: None,
 ) -> list[int]:
-    """Send the rows of one partition in order, and return their ids once all of them are acknowledged."""
+    """Send the rows of one partition in order, and return their ids once all of them are acknowledged.
+
+    `told` hears of rows as soon as the broker has them.
+    """
     topic, partition = place
     acknowledged: list[int] = []
     start = 0
@@ -268,6 +276,7 @@ async def send_partition(
             crash_point("after_send_before_ack")
             await acknowledgement
             acknowledged += [row["id"] for row in rows[start:end]]
+            told(rows[start:end])
             start = end
     except Exception as error:  # told to the relay, with what did arrive
         raise SendError(acknowledged) from error

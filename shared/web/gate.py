@@ -25,9 +25,9 @@ from shared.web.questions import doubtful, in_codes
 from shared.web.site import Site, site_of
 
 # Who brings something in does not know yet behind which wall it will come to stand.
-# How a page says that what it asks for leaves as a file: the audit says so too.
+# What an answer is for, where it is not to be read: it leaves as a file, or an open screen looks whether it may know.
 USE_HEADER = "X-Caselight-Use"
-EXPORT = "export"
+EXPORT, LIVE = "export", "live"
 _BRINGS_IN = frozenset(
     {
         Action.REFERRAL_CREATE,
@@ -62,7 +62,7 @@ class Door(Tx):
     audits: list[AccessDecided] = field(default_factory=list)
     context: dict[str, str] = field(default_factory=dict)
     gravest: str = "standard"
-    exports: bool = False
+    use: str = ""
 
     async def allow(
         self,
@@ -132,7 +132,7 @@ class Door(Tx):
                 resource_ids=tuple(str(id_) for id_ in ids),
                 allowed=decision.allow,
                 basis=decision.reason,
-                filter=f"{question} use={EXPORT}".strip() if self.exports else question,
+                filter=f"{question} use={self.use}".strip() if self.use else question,
                 decided_at=self.now,
             )
         )
@@ -157,9 +157,9 @@ class Gate:
         *,
         kind: Literal["person", "service", "link"] = "person",
         authenticated_at: datetime | None = None,
-        exports: bool = False,
+        use: str = "",
     ) -> None:
-        self._exports = exports
+        self._use = use
         self._site = site
         self._kind = kind
         self.subject = subject
@@ -209,7 +209,7 @@ class Gate:
             after_commit=tx.after_commit,
             decided=self._context is not None,
             context=context,
-            exports=self._exports,
+            use=self._use,
         )
 
     async def _settle(self, door: Door) -> None:
@@ -254,8 +254,14 @@ async def signed_in(
     identity = site.verifier.verify(credentials.credentials, site.database.clock.now())
     # A service of ours asks in its own name; the sign-in lets no person be called so.
     kind: Literal["person", "service"] = "service" if identity.subject.startswith(SERVICE) else "person"
-    exports = request.headers.get(USE_HEADER) == EXPORT
-    return Gate(site, identity.subject, kind=kind, authenticated_at=identity.authenticated_at, exports=exports)
+    use = request.headers.get(USE_HEADER, "")
+    return Gate(
+        site,
+        identity.subject,
+        kind=kind,
+        authenticated_at=identity.authenticated_at,
+        use=use if use in (EXPORT, LIVE) else "",
+    )
 
 
 def by_link(request: Request, addressee: str) -> Gate:
