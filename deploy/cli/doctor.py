@@ -11,7 +11,7 @@ from pathlib import Path
 
 import asyncpg
 
-from deploy.local import processes
+from deploy.local import browser, processes
 from deploy.local.databases import Connection
 from deploy.local.home import Home
 from deploy.local.installation import services
@@ -20,6 +20,7 @@ from deploy.local.topics import declared
 from shared.messaging import topics
 from shared.settings import OWNERS, Settings
 from shared.storage import migrations
+from shared.web.ui.static import AssetsMissingError, assets
 
 OLDEST_PYTHON = (3, 11)
 NEEDED_DISK = 2 * 1024**3
@@ -40,7 +41,7 @@ class Finding:
 async def examine(state: Path) -> list[Finding]:
     """Run every check; one that fails keeps none of the others from running."""
     settings = Settings()
-    found = [python(), make(), certificates(), disk(state), *await stack(settings)]
+    found = [python(), make(), certificates(), disk(state), pages(), looking(), *await stack(settings)]
     found += [await topics_as_declared(settings), *processes_alive(Home(state))]
     for service in services():
         found += await database(settings, service)
@@ -71,6 +72,22 @@ def certificates() -> Finding:
         f"certificates of the authorities that downloads are checked against{'' if good else ': none found'}",
         "apt-get install ca-certificates",
     )
+
+
+def pages() -> Finding:
+    try:
+        files = assets().files
+    except AssetsMissingError as missing:
+        return Finding(good=False, what=str(missing).partition(". ")[0], mend="make setup")
+    return Finding(good=True, what=f"{len(files)} sheets, scripts and images of the pages")
+
+
+def looking() -> Finding:
+    """Tests of the pages need a browser; nothing that runs does, so that none is no fault."""
+    try:
+        return Finding(good=True, what=f"a browser for the tests of the pages: {browser.executable()}")
+    except browser.NoBrowserError:
+        return Finding(good=True, what=f"no browser; only make test and make docs need one ({browser.MEND})")
 
 
 def disk(state: Path) -> Finding:
