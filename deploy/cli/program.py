@@ -13,7 +13,7 @@ from deploy.cli.steps import console
 
 program_app = typer.Typer(no_args_is_help=True, help="Campuses, staff, rotas and policies.")
 # What the service adds to what a document says.
-_NOT_SAID = ("version", "calendar_version")
+_NOT_SAID = ("version", "calendar_version", "approved_at")
 _MARKS = {"add": "[green]add[/green]", "change": "[yellow]change[/yellow]", "remove": "[red]remove[/red]"}
 
 
@@ -38,8 +38,70 @@ def apply(
             return
         if not yes and not (sys.stdin.isatty() and typer.confirm(f"Make {counted(changes)}?")):
             raise CannotError("Nothing was changed. Say --yes to make these changes without being asked.")
-        carry_out(who, document)
-    console.print(f"{counted(changes)} made")
+        tell(carry_out(who, document))
+
+
+@program_app.command("proposals")
+def proposals(person: As = ADMINISTRATOR) -> None:
+    """List what waits for a second person."""
+    with plainly():
+        found = Person(person).get("program", "/proposals", state="waiting")["items"]
+    if not found:
+        console.print("Nothing waits for a second person.")
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("proposal", "policy", "campus", "change", "by", "since"):
+        table.add_column(heading)
+    for each in found:
+        table.add_row(
+            each["proposal_id"], each["name"], each["campus"], each["change"], each["proposed_by"],
+            each["proposed_at"][:16],
+        )  # fmt: skip
+    show_table(table)
+
+
+@program_app.command("approve")
+def approve(proposal: Annotated[str, typer.Argument(help="Its id: caselight program proposals")], person: As) -> None:
+    """Agree to a proposal. It takes another administrator than who made it: say --as PERSON."""
+    with plainly():
+        agreed = Person(person).post("program", f"/proposals/{proposal}/approve")
+    console.print(f"{agreed['name']} of {agreed['campus']}: proposed by {agreed['proposed_by']}, approved by {person}")
+
+
+@program_app.command("reject")
+def reject(
+    proposal: Annotated[str, typer.Argument(help="Its id: caselight program proposals")],
+    reason: Annotated[str, typer.Option(help="A code such as too_many.")],
+    person: As,
+) -> None:
+    """Refuse a proposal, or take back one's own."""
+    with plainly():
+        refused = Person(person).post("program", f"/proposals/{proposal}/reject", {"reason_code": reason})
+    console.print(f"{refused['name']} of {refused['campus']}: {refused['state']}")
+
+
+@program_app.command("roll-back")
+def roll_back(
+    campus: Annotated[str, typer.Argument(help='Whose rules over flags: a campus, or "*".')],
+    to: Annotated[str, typer.Option(help="An edition that was in force, or `shipped`.")],
+    person: As = ADMINISTRATOR,
+) -> None:
+    """Put an earlier edition of the rules over flags in force again, at once."""
+    with plainly():
+        body = {"campus": campus, "name": "threshold", "edition": to}
+        change = Person(person).post("program", "/policies:roll-back", body)
+    console.print(f"{change['key']}: back to {to}")
+
+
+def tell(changes: list[dict[str, Any]]) -> None:
+    """Say what was done, and what waits for somebody else."""
+    waiting = [change for change in changes if change["needs_approval"] and change["proposal_id"]]
+    console.print(f"{counted([change for change in changes if change not in waiting])} made")
+    for change in waiting:
+        console.print(
+            f"{change['key']} is proposed. Another administrator agrees with:"
+            f" caselight program approve {change['proposal_id']} --as PERSON"
+        )
 
 
 @program_app.command("show")
@@ -127,5 +189,6 @@ def show(changes: list[dict[str, Any]]) -> None:
         return
     table = Table(box=None, pad_edge=False, show_header=False)
     for change in changes:
-        table.add_row(_MARKS[change["change"]], change["key"], ", ".join(change["fields"]))
+        second = " (a second person has to agree)" if change["needs_approval"] else ""
+        table.add_row(_MARKS[change["change"]], change["key"], ", ".join(change["fields"]) + second)
     show_table(table)

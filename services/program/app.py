@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from services.program.http import router
+from services.program.http import ROUTERS
 from shared.clock import Clock
 from shared.messaging.relay import Relay
 from shared.service import Loop, Service
@@ -19,7 +19,7 @@ def build(settings: Settings, clock: Clock, role: Literal["api", "worker", "both
     """Return program, not started. `api` answers HTTP and relays nothing; `worker` the reverse."""
     database, worker = connect_both(settings, NAME, clock)
     api = create_app(
-        NAME, settings, database, title="Caselight program", routers=[router], limit=LARGEST_DOCUMENT
+        NAME, settings, database, title="Caselight program", routers=ROUTERS, limit=LARGEST_DOCUMENT
     )  # fmt: skip
     loops: dict[str, Loop] = {} if role == "api" else {"relay": Relay(worker, settings).run}
 

@@ -8,6 +8,7 @@ class Action(StrEnum):
 
     PROGRAM_READ = "program.read"
     PROGRAM_CHANGE = "program.change"
+    PROGRAM_APPROVE = "program.approve"
 
     ROSTER_IMPORT = "roster.import"
     PEOPLE_RESOLVE = "people.resolve"
@@ -21,6 +22,14 @@ class Action(StrEnum):
     STUDENT_CHANGE_MISSING_PERSON = "student.change_missing_person"
     FLAGS_IMPORT = "flags.import"
     FLAGS_LIST = "flags.list"
+    FLAGS_RAISE = "flags.raise"
+    FLAGS_CLEAR = "flags.clear"
+    FLAGS_REOPEN = "flags.reopen"
+    RULES_SIMULATE = "rules.simulate"
+    RULES_FIRINGS = "rules.firings"
+    OUTREACH_LIST = "outreach.list"
+    OUTREACH_MESSAGE = "outreach.message"
+    OUTREACH_END = "outreach.end"
     IMPORTS_READ = "imports.read"
     REFERRAL_CREATE = "referral.create"
     REFERRAL_IMPORT = "referral.import"
@@ -64,6 +73,7 @@ class Action(StrEnum):
     PAGE_WHY = "page.why"
     PAGE_ACCEPT = "page.accept"
     PAGE_DECLINE = "page.decline"
+    PAGE_RECORD_OUTCOME = "page.record_outcome"
     LATE_REVIEW_LIST = "late_review.list"
     LATE_REVIEW_FINISH = "late_review.finish"
 

@@ -66,12 +66,24 @@ _FEEDS = ("feed_manager", "administrator")
 RULES: dict[Action, Rule] = {
     Action.PROGRAM_READ: _rule(staff=True, service=True),
     Action.PROGRAM_CHANGE: _rule("administrator"),
+    # That it is another person than who proposed it is the proposal's to know.
+    Action.PROGRAM_APPROVE: _rule("administrator"),
     # ------------------------------------------------------------------------------------------------- intake
     Action.ROSTER_IMPORT: _rule(*_FEEDS),
     Action.FLAGS_IMPORT: _rule(*_FEEDS),
     Action.REFERRAL_IMPORT: _rule(*_FEEDS),
     Action.IMPORTS_READ: _rule(*_FEEDS),
     Action.FLAGS_LIST: _rule(*_CARE, "feed_manager", people=_MATTER),
+    # An instructor raises a flag as anybody brings a referral, and learns nothing by it.
+    Action.FLAGS_RAISE: _rule(anybody=True, service=True),
+    Action.FLAGS_CLEAR: _rule(*_CARE, people=_TEAM),
+    Action.FLAGS_REOPEN: _rule(*_CARE, people=_TEAM),
+    # Counts of what rules did or would do; whose flags they are shows only to whom FLAGS_LIST lets in.
+    Action.RULES_SIMULATE: _rule("administrator", "supervisor", "director"),
+    Action.RULES_FIRINGS: _rule("administrator", "supervisor", "director"),
+    Action.OUTREACH_LIST: _rule(*_CARE),
+    Action.OUTREACH_MESSAGE: _rule(*_CARE),
+    Action.OUTREACH_END: _rule(*_CARE),
     # The delivery worker turns an id into an address at the moment of sending, and at no other.
     Action.PEOPLE_RESOLVE: _rule(*_CARE, *TITLEIX_ROLES, wall=True, people=_MATTER, service=True),
     # To look somebody up by a name is to see what the name alone would show, and no more.
@@ -132,6 +144,7 @@ RULES: dict[Action, Rule] = {
     # Accepting grants the matter, so nobody who was not told may accept: it would be a way to help oneself.
     Action.PAGE_ACCEPT: _rule(people=_ADDRESSEE, link=True),
     Action.PAGE_DECLINE: _rule(people=_ADDRESSEE, link=True),
+    Action.PAGE_RECORD_OUTCOME: _rule(people=_ADDRESSEE),
     Action.LATE_REVIEW_LIST: _rule("duty_officer", "supervisor", wall=True, people=(Standing.OWNER,)),
     Action.LATE_REVIEW_FINISH: _rule("duty_officer", "supervisor", wall=True, people=(Standing.OWNER,)),
     # ---------------------------------------------------------------------------------------------- analytics

@@ -18,8 +18,9 @@ from services.program.domain.document import (
     kind_of,
     present,
 )
+from services.program.domain.policies import as_approved
 from shared.events import Snapshot
-from shared.events.program import CampusSnapshot, RotaSnapshot
+from shared.events.program import CampusSnapshot, PolicySnapshot, RotaSnapshot
 
 # What a change is not about: the version, and the calendar's, which follow from the rest.
 _DERIVED = ("sequence", "calendar_version")
@@ -81,7 +82,7 @@ def _unknown_removals(stored: State, entries: Sequence[Entry]) -> Iterator[Fault
 
 
 def _completed(stored: State, entries: Sequence[Entry]) -> list[Entry]:
-    """Fill what an entry leaves to us: a rota's zone is its campus's, a calendar's version follows the last."""
+    """Fill what an entry leaves to us: a rota's zone, a calendar's version, when editions were approved."""
     said = [entry.snapshot for entry in entries if entry.snapshot is not None]
     campuses = {s.campus: s for s in (*present(stored).values(), *said) if isinstance(s, CampusSnapshot)}
 
@@ -91,6 +92,9 @@ def _completed(stored: State, entries: Sequence[Entry]) -> list[Entry]:
             return replace(snapshot, zone=campus.zone if campus else "UTC")
         if isinstance(snapshot, CampusSnapshot):
             return replace(snapshot, calendar_version=_calendar_version(stored.get(snapshot.key), snapshot))
+        before = stored.get(snapshot.key)
+        if isinstance(snapshot, PolicySnapshot) and isinstance(before, PolicySnapshot):
+            return as_approved(snapshot, before)
         return snapshot
 
     return [Entry(e.place, e.key, complete(e.snapshot) if e.snapshot is not None else None) for e in entries]

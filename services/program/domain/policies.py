@@ -79,6 +79,20 @@ def _rewritten(policy: PolicySnapshot, before: PolicySnapshot, now: datetime) ->
             )
 
 
+def as_approved(policy: PolicySnapshot, before: PolicySnapshot) -> PolicySnapshot:
+    """Return a policy that says nothing of approvals with those that its editions, unchanged, have had."""
+    had = {each.edition: each for each in before.editions}
+    editions = tuple(
+        had[each.edition]
+        if each.edition in had
+        and each.approved_at is msgspec.UNSET
+        and each == msgspec.structs.replace(had[each.edition], approved_at=msgspec.UNSET)
+        else each
+        for each in policy.editions
+    )
+    return msgspec.structs.replace(policy, editions=editions)
+
+
 # ----------------------------------------------------------------------------------------------------------- values
 
 

@@ -1,5 +1,7 @@
 """What program answers over HTTP."""
 
-from services.program.http.routes import router
+from services.program.http import proposals, routes
 
-__all__ = ["router"]
+ROUTERS = (routes.router, proposals.router)
+
+__all__ = ["ROUTERS"]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, ClassVar, Literal
+from uuid import UUID
 
 import msgspec
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, model_validator
@@ -122,6 +123,9 @@ class EditionIn(Model):
     effective_from: Instant
     values: dict[str, JsonValue]
     source: Line = ""
+    approved_at: Annotated[
+        Instant | None, Field(exclude=True, description="when a second person agreed; a document cannot say it")
+    ] = None
 
 
 class EntryIn(Model):
@@ -261,12 +265,14 @@ class ApplyIn(Model):
 
 
 class ChangeOut(BaseModel):
-    """One thing that changes, and which of its fields do."""
+    """One thing that changes, and which of its fields do. With `needs_approval` it waits for a second person."""
 
     key: str
     kind: Literal["campus", "staff", "rota", "policy"]
     change: Literal["add", "change", "remove"]
     fields: list[str]
+    needs_approval: bool = False
+    proposal_id: UUID | None = None
 
 
 class ApplyOut(BaseModel):
@@ -295,9 +301,16 @@ class RotaOut(RotaIn):
     version: int
 
 
+class EditionOut(EditionIn):
+    """An edition, and when a second person agreed to it: it is in force from the later of the two."""
+
+    approved_at: Instant | None = None
+
+
 class PolicyOut(PolicyIn):
     """A policy as it is."""
 
+    editions: list[EditionOut] | None = None  # type: ignore[assignment]
     version: int
 
 

@@ -1,15 +1,16 @@
 """The two things people do with the program: read it, and apply a document to it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Annotated, Literal
+from uuid import UUID
 
 from fastapi import APIRouter, Query
 from fastapi.exceptions import RequestValidationError
 
-from services.program.domain.changes import campuses_touched
+from services.program.domain.changes import Change, campuses_touched
 from services.program.domain.document import SYSTEM, DocumentInvalid, campuses_of_all
 from services.program.http.models import ApplyIn, ApplyOut, ChangeOut, ProgramOut, program_out
-from services.program.usecases.apply_document import carry_out, plan_document
+from services.program.usecases.apply_document import Plan, carry_out, plan_document
 from services.program.usecases.read_program import read_program
 from shared.access.actions import Action
 from shared.access.actors import Actor
@@ -35,7 +36,8 @@ async def read(gate: SignedIn, kind: Kind = None) -> ProgramOut:
 async def apply(gate: SignedIn, body: ApplyIn) -> ApplyOut:
     """Make the program what a document says, where it says something; with `dry_run` only say what would change.
 
-    Saying the same again changes nothing. It takes an administrator of every campus concerned.
+    Saying the same again changes nothing. It takes an administrator of every campus concerned, and for the rules over
+    flags two: those are proposed, unless this is the first program of an installation.
     """
     entries = body.document.entries()
     async with gate.begin() as door:
@@ -43,14 +45,24 @@ async def apply(gate: SignedIn, body: ApplyIn) -> ApplyOut:
         asked = campuses_of_all(entry.snapshot for entry in entries) or _administered(door.actor)
         await _allow(door, asked, [entry.key for entry in entries])
         try:
-            changes = await plan_document(door, entries)
+            planned = await plan_document(door, entries)
         except DocumentInvalid as invalid:
             raise RequestValidationError(_errors(invalid)) from invalid
+        changes = planned.changes
         await _allow(door, campuses_touched(changes) - asked, [change.key for change in changes])
-        if not body.dry_run:
-            await carry_out(door, changes)
-    said = [ChangeOut(key=c.key, kind=c.kind, change=c.change, fields=list(c.fields)) for c in changes]
-    return ApplyOut(changes=said, dry_run=body.dry_run)
+        proposed = {} if body.dry_run else await carry_out(door, planned)
+    return ApplyOut(changes=[_said(change, planned, proposed) for change in changes], dry_run=body.dry_run)
+
+
+def _said(change: Change, planned: Plan, proposed: Mapping[str, UUID]) -> ChangeOut:
+    return ChangeOut(
+        key=change.key,
+        kind=change.kind,
+        change=change.change,
+        fields=list(change.fields),
+        needs_approval=change in planned.proposed,
+        proposal_id=proposed.get(change.key),
+    )
 
 
 async def _allow(door: Door, campuses: Collection[str], keys: list[str]) -> None:

@@ -125,7 +125,7 @@ async def office(office_databases: Settings) -> AsyncIterator[Office]:
     clock = MovableClock(START)
     office = Office(settings, clock, build(settings, clock, "api"), connect(settings, NAME, "worker", clock))
     async with office.operator() as connection:
-        await connection.execute("TRUNCATE program_snapshots, program_changes, outbox")
+        await connection.execute("TRUNCATE program_snapshots, program_changes, program_proposals, outbox")
     yield office
     assert office.service.close is not None
     await asyncio.gather(office.service.close(), office.worker.close())
