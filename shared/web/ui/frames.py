@@ -26,7 +26,8 @@ class ConsoleFrame:
     """The frame of a page for staff (`ui/frame.html`).
 
     `campus` is None where a person looks at several at once. `live` is the address of the event stream. `missing` are
-    whole sentences, one for each owner that did not answer. `said` is what the last action did.
+    whole sentences, one for each owner that did not answer. `said` is what the last action did. `here` is this page's
+    own path, to come back to from a choice of campus.
     """
 
     person: str
@@ -40,6 +41,7 @@ class ConsoleFrame:
     keys: bool = True
     theme: str = ""
     live: str = ""
+    here: str = ""
 
     @property
     def csrf_field(self) -> Markup:

@@ -2,7 +2,7 @@
 // The stream (<body data-live="/live">) only says that something changed: `event: changed`, data {"areas": [...], "say": "..."}.
 // This page is then fetched again as its reader, who gets what they may see and nothing else.
 //   <… id="…" data-live-area="pages danger">  is replaced as a whole, unless focus is within
-//   <… data-live-offer="triage" hidden>        is shown instead of moving a list: "New items came in. Show them"
+//   <… data-live-offer="triage" data-live-of="waiting" hidden>  is shown instead of moving the list in #waiting
 // `event: poll`, data {"seconds": 10}: the server hears nothing itself just now; ask it again that often.
 
 const WAIT_MS = 120;
@@ -15,6 +15,7 @@ let polling = 0;
 let failures = 0;
 
 const names = (element) => element.dataset.liveArea.split(" ");
+const rows = (within) => new Set([...(within?.querySelectorAll("[data-row]") ?? [])].map((link) => link.getAttribute("href")));
 
 async function refresh() {
   timer = 0;
@@ -30,6 +31,7 @@ async function refresh() {
   } catch {
     return; // away for a moment: the next event or poll asks again
   }
+  offers(fresh, areas);
   for (const old of document.querySelectorAll("[data-live-area]")) {
     if (!areas.has("*") && !names(old).some((name) => areas.has(name))) continue;
     const made = fresh.getElementById(old.id);
@@ -39,6 +41,22 @@ async function refresh() {
   }
   document.title = fresh.title;
   if (say) speak(say);
+}
+
+// A list that would now be another is offered, never moved: "3 new. Show them".
+function offers(fresh, areas) {
+  for (const bar of document.querySelectorAll("[data-live-offer]")) {
+    if (!areas.has("*") && !bar.dataset.liveOffer.split(" ").some((name) => areas.has(name))) continue;
+    const of = bar.dataset.liveOf;
+    const shown = rows(document.getElementById(of));
+    const now = rows(fresh.getElementById(of));
+    const added = [...now].filter((href) => !shown.has(href)).length;
+    const gone = [...shown].filter((href) => !now.has(href)).length;
+    if (of && !added && !gone) continue;
+    const words = added ? `${added} new.` : gone ? `${gone} no longer here.` : "New items came in.";
+    bar.querySelector("[data-live-words]").textContent = words;
+    bar.hidden = false;
+  }
 }
 
 function offer(area) {
@@ -53,10 +71,7 @@ function speak(say) {
 }
 
 function changed(areas, say) {
-  for (const area of areas) {
-    pending.add(area);
-    for (const bar of document.querySelectorAll(`[data-live-offer~="${CSS.escape(area)}"]`)) bar.hidden = false;
-  }
+  for (const area of areas) pending.add(area);
   if (say) words = say;
   pending.add("nav");
   timer ||= setTimeout(refresh, WAIT_MS);
@@ -82,6 +97,13 @@ stream.addEventListener("error", () => {
 stream.addEventListener("changed", (event) => {
   const { areas, say = "" } = JSON.parse(event.data);
   changed(areas, say);
+});
+stream.addEventListener("ended", () => {
+  stream.close();
+  poll(0);
+  const how = document.querySelector("[data-live-how]");
+  if (how) how.textContent = "Your session has ended: nothing arrives any more. What you typed is kept when you send it.";
+  speak("Your session has ended.");
 });
 stream.addEventListener("poll", (event) => poll(JSON.parse(event.data).seconds));
 addEventListener("pagehide", () => stream.close());
