@@ -7,6 +7,7 @@ from typing import Literal
 from services.intake.http import flags, imports, matching, people, public, refer, referrals, students
 from services.intake.mail import mailer
 from services.intake.stream import HANDLERS, REPLICAS, TOPICS
+from services.intake.usecases.watch_feeds import forget_feed_days, watch_feeds
 from services.intake.usecases.watch_for_silence import watch_for_silence
 from shared.clock import Clock
 from shared.messaging.relay import Relay
@@ -23,6 +24,7 @@ from shared.web.limits import RateLimiter
 
 NAME = "intake"
 _LOOK_EVERY = timedelta(seconds=1)
+_FEEDS_EVERY = timedelta(seconds=30)
 
 
 def build(settings: Settings, clock: Clock, role: Literal["api", "worker", "both"] = "both") -> Service:
@@ -55,11 +57,19 @@ def build(settings: Settings, clock: Clock, role: Literal["api", "worker", "both
     async def look(database: Database) -> None:
         await watch_for_silence(database, send)
 
+    async def look_at_feeds(database: Database) -> None:
+        await watch_feeds(database)
+
+    watchers = [
+        Watcher("silence", _LOOK_EVERY, look),
+        Watcher("feeds", _FEEDS_EVERY, look_at_feeds),
+        Watcher("feed_days", timedelta(days=1), forget_feed_days),
+    ]
     loops: dict[str, Loop] = {
         "relay": Relay(worker, settings).run,
         "replicas": replicas.run,
         "stream": Stream(worker, settings, consumer="stream", topics=TOPICS, handlers=HANDLERS).run,
-        "timers": Timers(worker, settings, {}, watchers=[Watcher("silence", _LOOK_EVERY, look)]).run,
+        "timers": Timers(worker, settings, {}, watchers=watchers).run,
     }
 
     async def close() -> None:

@@ -156,6 +156,9 @@ EXAMPLES: tuple[Event, ...] = (
     pages.PageDeclined(**_PAGE, declined_by="ana", reason_code="away", declined_at=LATER),
     pages.PageUnreached(**_PAGE, owner_id="sys", repeat=3, unreached_at=LATER),
     pages.PageEnriched(**_PAGE, enriched_at=LATER),
+    pages.PageContactTried(**_PAGE, tried_by="uma", tried_at=LATER),
+    pages.PageDisposed(**_PAGE, disposition="reached_safe", disposed_by="uma", disposed_at=LATER),
+    pages.PageReopened(**_PAGE, accepted_by="uma", because="no_contact", reopened_at=LATER),
     pages.LateReviewAsked(**_PAGE, happened_at=AT, asked_at=LATER),
     access.AccessDecided(
         campus="NORTH", audit_id=_id(11), service="cases", actor_kind="person", actor_id="ana", action="case.read",

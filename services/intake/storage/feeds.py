@@ -95,7 +95,7 @@ async def save(tx: Tx, feed: Feed) -> bool:
 async def find(connection: AsyncConnection, feed_id: UUID, *, lock: bool = False) -> Feed | None:
     """Return a feed, if row security shows it."""
     row = (await connection.execute(_LOCKED if lock else _FIND, {"feed_id": feed_id})).one_or_none()
-    return None if row is None else _feed(row)
+    return None if row is None else feed_of(row)
 
 
 async def page(
@@ -103,7 +103,7 @@ async def page(
 ) -> list[Feed]:
     """Return feeds in the order they were made, as far as row security shows them."""
     asked = {"campus": campus, "kind": kind, "state": state, "after": after, "count": count}
-    return [_feed(row) for row in (await connection.execute(_PAGE, asked)).all()]
+    return [feed_of(row) for row in (await connection.execute(_PAGE, asked)).all()]
 
 
 async def add_mapping(tx: Tx, feed: Feed, document: Mapping[str, Any], note: str) -> int:
@@ -173,7 +173,8 @@ def _values(feed: Feed) -> dict[str, Any]:
     }
 
 
-def _feed(row: Any) -> Feed:  # noqa: ANN401 - a row of one of the statements above
+def feed_of(row: Any) -> Feed:  # noqa: ANN401 - a row of one of the statements above, or of another with its columns
+    """Return the feed of a row."""
     return Feed(
         feed_id=row.feed_id,
         code=row.code,

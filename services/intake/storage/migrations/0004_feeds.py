@@ -151,6 +151,93 @@ def upgrade() -> None:
 
 # ---- Health of feeds -------------------------------------------------------------------------------------------
 
+# `watched_since`: nothing was expected before. `state` is the gravest signal that is open, `well` for none.
+_HEALTH = """
+CREATE TABLE feed_health (
+    feed_id uuid PRIMARY KEY,
+    campus text NOT NULL,
+    watched_since timestamptz NOT NULL,
+    last_at timestamptz,
+    state text NOT NULL,
+    looked_at timestamptz NOT NULL
+);
+CREATE TABLE feed_days (
+    feed_id uuid NOT NULL,
+    day date NOT NULL,
+    campus text NOT NULL,
+    deliveries bigint NOT NULL,
+    items bigint NOT NULL,
+    accepted bigint NOT NULL,
+    unchanged bigint NOT NULL,
+    merged bigint NOT NULL,
+    skipped bigint NOT NULL,
+    quarantined bigint NOT NULL,
+    refused bigint NOT NULL,
+    PRIMARY KEY (feed_id, day)
+);
+CREATE TABLE feed_signals (
+    signal_id uuid PRIMARY KEY,
+    feed_id uuid NOT NULL,
+    campus text NOT NULL,
+    signal text NOT NULL CHECK (signal IN (
+        'silent', 'late', 'refused', 'errors', 'unknown_codes', 'new_columns', 'volume_low', 'volume_high')),
+    facts text NOT NULL,
+    since timestamptz NOT NULL,
+    resolved_at timestamptz
+);
+CREATE UNIQUE INDEX feed_signals_open ON feed_signals (feed_id, signal) WHERE resolved_at IS NULL;
+CREATE INDEX feed_signals_past ON feed_signals (feed_id, since);
+CREATE TABLE feed_refusals (
+    feed_id uuid NOT NULL,
+    at_hour timestamptz NOT NULL,
+    code text NOT NULL,
+    campus text NOT NULL,
+    detail text NOT NULL,
+    times bigint NOT NULL,
+    last_at timestamptz NOT NULL,
+    PRIMARY KEY (feed_id, at_hour, code)
+);
+CREATE INDEX imports_feed_time ON imports (feed_id, started_at) WHERE feed_id IS NOT NULL
+"""
+
+# Roster files that say only what changed need what was said before: OneRoster's rows, as far as a roster needs them.
+_ROSTER_OBJECTS = """
+CREATE TABLE roster_objects (
+    feed_id uuid NOT NULL,
+    kind text NOT NULL,
+    sourced_id text NOT NULL,
+    campus text NOT NULL,
+    fields jsonb NOT NULL,
+    changed_in uuid NOT NULL,
+    seen_in uuid NOT NULL,
+    gone boolean NOT NULL,
+    PRIMARY KEY (feed_id, kind, sourced_id)
+);
+CREATE INDEX roster_objects_user ON roster_objects (feed_id, (fields ->> 'userSourcedId'))
+    WHERE kind IN ('roles', 'enrollments');
+CREATE INDEX roster_objects_class ON roster_objects (feed_id, (fields ->> 'classSourcedId'))
+    WHERE kind = 'enrollments'
+"""
+
+# Learning systems name students by ids of their own; where one event says both, the others can be understood.
+_LMS_IDS = """
+CREATE TABLE lms_ids (
+    feed_id uuid NOT NULL,
+    lms_id text NOT NULL,
+    campus text NOT NULL,
+    number text NOT NULL,
+    learned_at timestamptz NOT NULL,
+    PRIMARY KEY (feed_id, lms_id)
+)
+"""
+_KEPT = ("feed_health", "feed_days", "feed_signals", "feed_refusals", "roster_objects", "lms_ids")
+
 
 def _health() -> None:
-    """Make what the health of feeds is kept in."""
+    """Make what the health of feeds is kept in, and what feeds have taught us."""
+    for made in (_HEALTH, _ROSTER_OBJECTS, _LMS_IDS):
+        for statement in made.split(";"):
+            op.execute(statement)
+    for table in _KEPT:
+        for statement in protect("intake", table, also=_OF_OWN.format(table=table, actor=_ACTOR)):
+            op.execute(statement)
