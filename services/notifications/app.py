@@ -11,7 +11,7 @@ from services.notifications.delivery.message import Writer
 from services.notifications.delivery.smtp import Connections, Server
 from services.notifications.http import late_reviews, link, pages
 from services.notifications.usecases import go_on
-from services.notifications.usecases.desk import PAGE_STEP, Desk
+from services.notifications.usecases.desk import PAGE_CONTACT, PAGE_STEP, Desk
 from shared.clock import Clock
 from shared.events import Topic
 from shared.messaging.relay import Relay
@@ -85,6 +85,9 @@ def assemble(settings: Settings, database: Database) -> Works:
     async def step(tx: Tx, timers: Sequence[Timer]) -> None:
         await go_on.pass_time(tx, desk, timers)
 
+    async def contact(tx: Tx, timers: Sequence[Timer]) -> None:
+        await go_on.lapse(tx, desk, timers)
+
     courier.on_lost = lost
     # Before the stream, which waits for the replicas that its database knows of.
     replicas = Replicas(database, settings, REPLICAS)
@@ -97,7 +100,7 @@ def assemble(settings: Settings, database: Database) -> Works:
         urgent=stream.urgent(desk),
         from_headers=stream.from_headers(desk),
     )
-    timers = Timers(database, settings, {PAGE_STEP: step})
+    timers = Timers(database, settings, {PAGE_STEP: step, PAGE_CONTACT: contact})
     return Works(database, desk, replicas, events, timers, courier, Relay(database, settings))
 
 

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from services.notifications.domain import causes
 from services.notifications.storage.matters import Known
-from services.notifications.usecases import enrich_pages, raise_pages, send_notices
+from services.notifications.usecases import answer_page, enrich_pages, raise_pages, send_notices
 from services.notifications.usecases.desk import Desk
 from services.notifications.usecases.send_notices import Assignment
 from shared.events import Envelope, Event
-from shared.events.cases import CaseAssigned, CaseOpened, CaseStudentIdentified, ReferralAttached
+from shared.events.cases import CaseAssigned, CaseOpened, CaseStudentIdentified, ContactRecorded, ReferralAttached
 from shared.events.referrals import DangerRaised, MisconductReported, ReferralMatched
 from shared.messaging.records import EPOCH, Arrival
 from shared.messaging.stream import FromHeaders, Handler
@@ -18,6 +18,8 @@ from shared.storage.tx import Tx
 from shared.telemetry import counters, logger
 
 _log = logger("notifications")
+
+_KNOWN = (CaseOpened, ReferralAttached, CaseAssigned, CaseStudentIdentified, ContactRecorded, ReferralMatched)
 
 
 def urgent(desk: Desk) -> Mapping[type[Event], Handler]:
@@ -49,10 +51,12 @@ def handlers(desk: Desk) -> Mapping[type[Event], Handler]:
         events = [envelope.event for envelope in envelopes]
         await enrich_pages.learn(tx, desk, [fact for event in events if (fact := _fact(event)) is not None])
         await enrich_pages.identify(tx, desk, [pair for event in events if (pair := _identified(event)) is not None])
+        reached = [event for event in _news(envelopes) if isinstance(event, ContactRecorded)]
+        await answer_page.note_contacts(tx, desk, reached)
         news = [owned for event in _news(envelopes) if (owned := _assignment(event)) is not None]
         await send_notices.tell_owners(tx, news)
 
-    return dict.fromkeys((CaseOpened, ReferralAttached, CaseAssigned, CaseStudentIdentified, ReferralMatched), known)
+    return dict.fromkeys(_KNOWN, known)
 
 
 def _fact(event: Event) -> Known | None:

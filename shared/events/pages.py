@@ -94,6 +94,38 @@ class PageEnriched(PageEvent, frozen=True, kw_only=True):
 
 
 @catalogue.add
+class PageContactTried(PageEvent, frozen=True, kw_only=True):
+    """Whoever has the page tried to reach the student and could not yet."""
+
+    TYPE: ClassVar[str] = "caselight.page.contact_tried.v1"
+
+    tried_by: str
+    tried_at: datetime
+
+
+@catalogue.add
+class PageDisposed(PageEvent, frozen=True, kw_only=True):
+    """The page has ended: `reached_safe`, `police_check`, `transported`, `not_located` or `handed_over`."""
+
+    TYPE: ClassVar[str] = "caselight.page.disposed.v1"
+
+    disposition: str
+    disposed_by: str
+    disposed_at: datetime
+
+
+@catalogue.add
+class PageReopened(PageEvent, frozen=True, kw_only=True):
+    """Nobody was reached within the time of the policy after `accepted_by` took it: the line begins anew."""
+
+    TYPE: ClassVar[str] = "caselight.page.reopened.v1"
+
+    accepted_by: str | None
+    because: str
+    reopened_at: datetime
+
+
+@catalogue.add
 class LateReviewAsked(PageEvent, frozen=True, kw_only=True):
     """Old news of danger came in by import or replay: work to review for the duty officer, nobody is woken."""
 

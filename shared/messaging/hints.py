@@ -31,6 +31,7 @@ LIVE = frozenset(
         "caselight.page.declined.v1",
         "caselight.page.unreached.v1",
         "caselight.page.enriched.v1",
+        "caselight.page.contact_tried.v1",
         "caselight.page.disposed.v1",
         "caselight.page.reopened.v1",
         "caselight.page.late_review_asked.v1",

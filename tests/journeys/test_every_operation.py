@@ -108,6 +108,7 @@ async def _pages(world: World, taken: dict[str, Any], left: dict[str, Any]) -> N
     for path in ("", "/why"):
         await world.get("uma", "notifications", f"/pages/{page['page_id']}{path}")
     await world.post("uma", "notifications", f"/pages/{page['page_id']}/accept", {})
+    await world.post("uma", "notifications", f"/pages/{page['page_id']}/outcome", {"outcome_code": "no_answer"})
     other = await world.page_of("uma", left)
     await world.post("uma", "notifications", f"/pages/{other['page_id']}/decline", {"reason_code": "off_duty"})
 

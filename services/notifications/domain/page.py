@@ -58,6 +58,10 @@ class Page:
     grant_until: datetime | None = None
     contact_due: datetime | None = None
     enriched_at: datetime | None = None
+    contacted_at: datetime | None = None
+    disposition: str = ""
+    disposed_at: datetime | None = None
+    reopened: int = 0
     version: int = 0
     turns: list[Turn] = field(default_factory=list)
     tellings: list[Telling] = field(default_factory=list)
@@ -74,7 +78,12 @@ class Page:
     @property
     def open(self) -> bool:
         """Whether somebody is still wanted."""
-        return self.state != State.ACCEPTED
+        return self.state in (State.NOTIFYING, State.UNREACHED)
+
+    @property
+    def acceptance(self) -> int:
+        """How often it was accepted so far: which acceptance a clock belongs to."""
+        return sum(answer.kind == "accepted" for answer in self.answers)
 
     @property
     def matter(self) -> Matter:
@@ -115,8 +124,8 @@ class Page:
         `student_id` is who it is known to be about by now, which may be more than the cause says.
         """
         page = cls(id=id_, cause=cause, policy=policy, raised_at=now, student_id=student_id, level=cause.level)
-        raised = page._fact(PageRaised, policy_edition=policy.edition, happened_at=cause.happened_at, raised_at=now)
-        return page, [raised, *page._advance("raised", around, now)]
+        raised = page.fact(PageRaised, policy_edition=policy.edition, happened_at=cause.happened_at, raised_at=now)
+        return page, [raised, *page.advance("raised", around, now)]
 
     def pass_time(self, turn: int, around: Around, now: datetime) -> list[PageEvent]:
         """Go on because nobody answered turn `turn` in time; nothing when somebody did, or the page went on since.
@@ -125,7 +134,7 @@ class Page:
         """
         if not self.open or turn != self.turn:
             return []
-        return self._advance("due", around, now)
+        return self.advance("due", around, now)
 
     def accept(self, person: str, via: str, now: datetime) -> list[PageEvent]:
         """Give the page to the first who takes it. Raises Refused for everybody after, saying that it is taken."""
@@ -138,7 +147,7 @@ class Page:
         self.contact_due = now + timedelta(minutes=line.contact_minutes) if line.contact_minutes else self.grant_until
         self.answers.append(Answer(person, "accepted", via, now))
         return [
-            self._fact(
+            self.fact(
                 PageAccepted,
                 accepted_by=person,
                 via=via,
@@ -157,11 +166,11 @@ class Page:
         if person in self.declined:
             raise Refused("already_declined", "You have said already that you cannot take this page.")
         self.answers.append(Answer(person, "declined", via, now, reason))
-        events: list[PageEvent] = [self._fact(PageDeclined, declined_by=person, reason_code=reason, declined_at=now)]
+        events: list[PageEvent] = [self.fact(PageDeclined, declined_by=person, reason_code=reason, declined_at=now)]
         if self._awaited():
             return events
         if self.state == State.NOTIFYING:
-            return events + self._advance("declined", around, now)
+            return events + self.advance("declined", around, now)
         self._tell_contacts(around, now)
         return events
 
@@ -170,7 +179,7 @@ class Page:
         if not self.open or turn != self.turn:
             return []
         if self.state == State.NOTIFYING:
-            return self._advance("failed", around, now)
+            return self.advance("failed", around, now)
         self._tell_contacts(around, now)
         return []
 
@@ -179,7 +188,7 @@ class Page:
         if self.state != State.NOTIFYING or level_of(level).rank <= level_of(self.level).rank:
             return []
         self.level, self.policy, self.step, self.line_from = level, policy, 0, self.turn
-        return self._advance("worsened", around, now)
+        return self.advance("worsened", around, now)
 
     def identify(self, student_id: UUID) -> None:
         """Note who it is about: from now on walls and relations count."""
@@ -190,11 +199,11 @@ class Page:
         if self.case_id is not None:
             return []
         self.case_id, self.enriched_at = case_id, now
-        return [self._fact(PageEnriched, enriched_at=now), *self._tell_related(around, now)]
+        return [self.fact(PageEnriched, enriched_at=now), *self._tell_related(around, now)]
 
     # ----------------------------------------------------------------------------------------------- the line
 
-    def _advance(self, because: str, around: Around, now: datetime) -> list[PageEvent]:
+    def advance(self, because: str, around: Around, now: datetime) -> list[PageEvent]:
         """Take the next step that has somebody to tell; behind the last one somebody owns the page."""
         events: list[PageEvent] = []
         while self.state == State.NOTIFYING and self.step < len(self.policy.line.steps):
@@ -215,7 +224,7 @@ class Page:
         self.owner_id = told[0] if told else None
         if not told or self.declined.issuperset(told):
             self._tell_contacts(around, now)
-        return self._fact(PageUnreached, owner_id=self.owner_id, repeat=self.repeat, unreached_at=now)
+        return self.fact(PageUnreached, owner_id=self.owner_id, repeat=self.repeat, unreached_at=now)
 
     def _take(
         self, targets: tuple[str, ...], because: str, wait: timedelta, around: Around, now: datetime
@@ -262,13 +271,16 @@ class Page:
     # ------------------------------------------------------------------------------------------------- facts
 
     def _refuse_taken(self) -> None:
+        if self.state == State.ENDED:
+            raise Refused("page_ended", "This page has ended: somebody has written down what became of it.")
         if self.state == State.ACCEPTED:
             raise Refused("page_taken", "Somebody has taken this page already.")
 
     def _step_fact(self, targets: tuple[str, ...], told: tuple[str, ...], now: datetime) -> PageEvent:
-        return self._fact(PageStepTaken, step=self.step, target="+".join(targets), staff_ids=told, taken_at=now)
+        return self.fact(PageStepTaken, step=self.step, target="+".join(targets), staff_ids=told, taken_at=now)
 
-    def _fact(self, kind: type[PageEvent], **more: object) -> PageEvent:
+    def fact(self, kind: type[PageEvent], **more: object) -> PageEvent:
+        """Return an event of this page, the next in its order."""
         self.version += 1
         return kind(
             campus=self.cause.campus,

@@ -13,12 +13,18 @@ ALREADY_TOLD = "already_told"
 DECLINE_REASONS = ("with_somebody", "off_duty", "cannot_get_there", "unwell", "other")
 
 
+# How a page ends: what became of the student. `no_answer` ends nothing, it is an attempt.
+DISPOSITIONS = ("reached_safe", "police_check", "transported", "not_located", "handed_over")
+NO_ANSWER = "no_answer"
+
+
 class State(StrEnum):
-    """Where a page is. It ends accepted; unreached is no end, it has an owner who is told again and again."""
+    """Where a page is. It ends with what became of the student; unreached has an owner who is told again and again."""
 
     NOTIFYING = "notifying"
     ACCEPTED = "accepted"
     UNREACHED = "unreached_owned"
+    ENDED = "ended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +40,8 @@ class Policy:
 class Turn:
     """One telling of people at one time: a step of the line, or a repeat after its end (`step` is then 0).
 
-    `because`: raised, due, declined, failed, empty, worsened. `until`: when the next turn comes; None for an empty one.
+    `because`: raised, due, declined, failed, empty, worsened, reopened. `until`: when the next turn comes; None for an
+    empty one.
     """
 
     number: int
@@ -59,7 +66,10 @@ class Telling:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What somebody said to a page: `accepted`, or `declined` with a reason's code. `via` is `link` or `console`."""
+    """What somebody said to a page: `accepted`, `declined` with a reason's code, or `outcome` with what came of it.
+
+    `via` is `link`, `console`, or `case` for a contact that was written into the case.
+    """
 
     person: str
     kind: str

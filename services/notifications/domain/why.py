@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from services.notifications.domain import words
 from services.notifications.domain.causes import DANGER
@@ -123,14 +123,21 @@ class _Told:
     def answers(self) -> Iterator[Sentence]:
         for answer in self.page.answers:
             name = words.staff_name(self.program, answer.person)
-            yield Sentence(
-                answer.at, self._accepted(name) if answer.kind == "accepted" else self._declined(name, answer)
-            )
+            yield Sentence(answer.at, self._answer(name, answer))
 
-    def _accepted(self, name: str) -> str:
+    def _answer(self, name: str, answer: Answer) -> str:
+        if answer.kind == "accepted":
+            return self._accepted(name, answer)
+        if answer.kind == "outcome":
+            said = words.OUTCOMES.get(answer.reason, "wrote down what came of it")
+            return f"{name} {said} at {self._clock(answer.at)}."
+        return self._declined(name, answer)
+
+    def _accepted(self, name: str, answer: Answer) -> str:
         page = self.page
-        until = words.day_and_clock(self.program, page.cause.campus, page.grant_until) if page.grant_until else ""
-        accepted = f"{name} accepted at {self._clock(page.accepted_at)}, and the telling stopped."
+        end = answer.at + timedelta(hours=page.policy.grant_hours)
+        until = words.day_and_clock(self.program, page.cause.campus, end)
+        accepted = f"{name} accepted at {self._clock(answer.at)}, and the telling stopped."
         return f"{accepted} That one matter is open to them until {until}."
 
     def _declined(self, name: str, answer: Answer) -> str:
@@ -139,7 +146,12 @@ class _Told:
 
     def ahead(self, now: datetime) -> Iterator[Sentence]:
         page = self.page
-        if page.due_at is None or page.state == State.ACCEPTED:
+        if page.state == State.ACCEPTED and page.contact_due and not page.contacted_at:
+            if page.policy.line.contact_minutes:
+                at = max(page.contact_due, now)
+                yield Sentence(at, f"Unless the student is reached before {self._clock(at)}, this page opens again.")
+            return
+        if page.due_at is None or not page.open:
             return
         steps = page.policy.line.steps
         more = page.state == State.NOTIFYING and page.step < len(steps)
@@ -162,6 +174,7 @@ class _Told:
 _OPENINGS = {
     "declined": "Everybody just told had said that they cannot take it, so the next step came at once.",
     "failed": "No message of the step before had reached its address, so the next step came at once.",
+    "reopened": "Nobody had been reached in time after the page was accepted, so it opened again.",
     "worsened": "The danger turned out graver, so the line of the graver level began.",
 }
 

@@ -42,6 +42,16 @@ WHY_NOT = {
     "already_told": "they had been told before and are still able to take it",
 }
 
+OUTCOMES = {
+    "no_answer": "had no answer yet",
+    "reached_safe": "reached the student, who is safe,",
+    "police_check": "asked the police to look after the student",
+    "transported": "wrote down that the student was taken to care",
+    "not_located": "could not find the student",
+    "handed_over": "handed it over",
+    "contact": "wrote into the case that the student was reached",
+}
+
 DECLINED = {
     "with_somebody": "with another student",
     "off_duty": "not on duty",

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from services.notifications.domain import why
 from services.notifications.domain.page import Page
 from services.notifications.domain.people import Around
+from services.notifications.domain.record import NO_ANSWER
 from services.notifications.http.resources import of_page
 from services.notifications.storage import deliveries, pages, reads
 from services.notifications.usecases import answer_page
@@ -24,7 +25,8 @@ router = APIRouter(tags=["pages"])
 AtDesk = Annotated[Desk, Depends(part(Desk))]
 _MOST = 100
 
-StateCode = Literal["notifying", "accepted", "unreached_owned"]
+StateCode = Literal["notifying", "accepted", "unreached_owned", "ended"]
+OutcomeCode = Literal["no_answer", "reached_safe", "police_check", "transported", "not_located", "handed_over"]
 ReasonCode = Literal["with_somebody", "off_duty", "cannot_get_there", "unwell", "other"]
 
 
@@ -51,6 +53,11 @@ class PageAnswer(BaseModel):
     accepted_at: datetime | None
     grant_until: datetime | None
     contact_due: datetime | None
+    contacted_at: datetime | None
+    attempts: int
+    disposition: str
+    disposed_at: datetime | None
+    reopened: int
     policy_edition: str
 
     @classmethod
@@ -77,6 +84,11 @@ class PageAnswer(BaseModel):
             accepted_at=page.accepted_at,
             grant_until=page.grant_until,
             contact_due=page.contact_due,
+            contacted_at=page.contacted_at,
+            attempts=sum(answer.reason == NO_ANSWER for answer in page.answers),
+            disposition=page.disposition,
+            disposed_at=page.disposed_at,
+            reopened=page.reopened,
             policy_edition=page.policy.edition,
         )
 
@@ -111,6 +123,14 @@ class Decline(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     reason_code: ReasonCode
+
+
+class Outcome(BaseModel):
+    """What came of it; `no_answer` leaves the page open with its responder."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    outcome_code: OutcomeCode
 
 
 @router.get("/pages")
@@ -176,6 +196,15 @@ async def decline_page(gate: SignedIn, desk: AtDesk, page_id: UUID, body: Declin
     async with gate.begin() as door:
         page, _ = await _allowed(door, Action.PAGE_DECLINE, page_id, locked=True)
         await answer_page.decline(door, desk, page, door.actor.id, body.reason_code, via="console")
+        return PageAnswer.of(page, door.actor.id)
+
+
+@router.post("/pages/{page_id}/outcome")
+async def record_outcome(gate: SignedIn, desk: AtDesk, page_id: UUID, body: Outcome) -> PageAnswer:
+    """Write down what came of a page the caller has: an attempt, or how it ended."""
+    async with gate.begin() as door:
+        page, _ = await _allowed(door, Action.PAGE_RECORD_OUTCOME, page_id, locked=True)
+        await answer_page.record_outcome(door, desk, page, door.actor.id, body.outcome_code)
         return PageAnswer.of(page, door.actor.id)
 
 

@@ -71,6 +71,8 @@ def view(page: Page, link: Link, program: Program, now: datetime) -> View:
 
 
 def _state(page: Page, link: Link, now: datetime) -> str:
+    if page.state == State.ENDED:
+        return "ended"
     if page.state == State.ACCEPTED:
         return "yours" if page.accepted_by == link.staff_id else "taken"
     if link.expired(now):

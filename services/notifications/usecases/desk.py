@@ -24,6 +24,7 @@ from shared.program import Paging, Program, load_program, read
 from shared.storage.tx import Tx
 
 PAGE_STEP = "page_step"
+PAGE_CONTACT = "page_contact"
 
 
 @dataclass(frozen=True)
@@ -109,8 +110,13 @@ async def keep(tx: Tx, desk: Desk, changes: Changes, program: Program) -> None:
         for page in changed
         if page.due_at is not None and page.open
     ]
-    messages = [_message(page, telling, program, tx) for page, telling in told]
     taken = [page for page in changed if page.id in changes.accepted]
+    timers += [
+        Timer(PAGE_CONTACT, page.id, page.acceptance, page.cause.campus, page.contact_due)
+        for page in taken
+        if page.contact_due is not None and page.policy.line.contact_minutes
+    ]
+    messages = [_message(page, telling, program, tx) for page, telling in told]
     messages += [message for page in taken for message in _taken(page, program, tx)]
     await links.save(
         tx.connection, [_link(page, telling, desk) for page, telling in told if telling.target != EMERGENCY]
