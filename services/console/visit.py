@@ -195,6 +195,7 @@ class Visit:
             keys=self.session.keys_on,
             here=self.request.url.path if self.request.method == "GET" else "",
             live=live,
+            here=self.request.url.path if self.request.method == "GET" else "",
         )
 
     def go(self, path: str, said: str = "") -> RedirectResponse:

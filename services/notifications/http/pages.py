@@ -30,6 +30,15 @@ OutcomeCode = Literal["no_answer", "reached_safe", "police_check", "transported"
 ReasonCode = Literal["with_somebody", "off_duty", "cannot_get_there", "unwell", "other"]
 
 
+class ToldOut(BaseModel):
+    """Somebody who was told: when first, as what, and whether they said that they cannot take it."""
+
+    staff_id: str
+    at: datetime
+    target: str
+    declined: bool
+
+
 class PageAnswer(BaseModel):
     """A page. It names no student: accepting opens the matter itself, in the service that holds it."""
 
@@ -48,6 +57,7 @@ class PageAnswer(BaseModel):
     repeat: int
     owner_id: str | None
     addressees: list[str]
+    told: list[ToldOut]
     accepted_by: str | None
     accepted_via: str
     accepted_at: datetime | None
@@ -79,6 +89,7 @@ class PageAnswer(BaseModel):
             repeat=page.repeat,
             owner_id=page.owner_id,
             addressees=list(page.addressees),
+            told=_told(page),
             accepted_by=page.accepted_by,
             accepted_via=page.accepted_via,
             accepted_at=page.accepted_at,
@@ -91,6 +102,19 @@ class PageAnswer(BaseModel):
             reopened=page.reopened,
             policy_edition=page.policy.edition,
         )
+
+
+def _told(page: Page) -> list[ToldOut]:
+    first = {each.person: each for each in reversed(page.tellings) if each.told}
+    return [
+        ToldOut(
+            staff_id=person,
+            at=first[person].at,
+            target=first[person].target,
+            declined=person in page.declined and person != page.accepted_by,
+        )
+        for person in page.addressees
+    ]
 
 
 class Said(BaseModel):
@@ -135,22 +159,31 @@ class Outcome(BaseModel):
 
 @router.get("/pages")
 async def list_pages(
+    *,
     gate: SignedIn,
     state: StateCode | None = None,
     campus: Annotated[str | None, Query(max_length=64, pattern=r"^[^\x00]*$")] = None,
     referral_id: UUID | None = None,
+    mine: Annotated[bool, Query(description="only those the caller was told of")] = False,
     after: UUID | None = None,
 ) -> Listing[PageAnswer]:
     """List the pages that the caller may know of, the newest first."""
     async with gate.begin() as door:
         found = await reads.pages(
-            door.connection, state=state, campus=campus, referral_id=referral_id, after=after, count=_MOST
+            door.connection,
+            state=state,
+            campus=campus,
+            referral_id=referral_id,
+            told=door.actor.id if mine else None,
+            after=after,
+            count=_MOST,
         )
         around = await look_around_pages(door.connection, found)
         resources = [of_page(page, around.of_page(page), door.actor.id) for page in found]
         decisions = door.allow_each(Action.PAGE_LIST, resources)
         shown = [page for page, decision in zip(found, decisions, strict=True) if decision is not None]
         question = f"state={state or ''} campus={campus or ''} referral_id={referral_id or ''} after={after or ''}"
+        question += f" mine={mine}"
         await door.record_list(Action.PAGE_LIST, [str(page.id) for page in shown], question, kind="page")
         more = found[-1].id if len(found) == _MOST else None
         return Listing(items=[PageAnswer.of(page, door.actor.id) for page in shown], after=more)
