@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from services.cases.domain.caseload import Opening
 from services.cases.storage.members import Grant
+from services.cases.usecases.follow_merges import Merge, follow_merges
 from services.cases.usecases.identify import Identification, identify
 from services.cases.usecases.let_in import let_in
 from services.cases.usecases.open_cases import open_cases
@@ -12,7 +13,8 @@ from shared.events import SENSITIVITIES, STRICTEST, Envelope, Event
 from shared.events.codes import Decision, Family
 from shared.events.codes import level as read_level
 from shared.events.pages import PageAccepted
-from shared.events.referrals import DangerRaised, ReferralMatched, ReferralTriaged
+from shared.events.referrals import DangerRaised, ReferralMatched, ReferralTriaged, ReferralUnmatched
+from shared.events.roster import MergeSnapshot
 from shared.messaging.stream import Stream
 from shared.settings import Settings
 from shared.storage.engines import Database
@@ -30,10 +32,12 @@ def stream(worker: Database, settings: Settings) -> Stream:
         worker,
         settings,
         consumer=CONSUMER,
-        topics=("referrals", "pages"),
+        topics=("referrals", "pages", "roster"),
         handlers={
             ReferralTriaged: on_triaged,
             ReferralMatched: on_matched,
+            ReferralUnmatched: on_unmatched,
+            MergeSnapshot: on_merged,
             DangerRaised: on_danger,
             PageAccepted: on_accepted,
         },
@@ -56,6 +60,23 @@ async def on_matched(tx: Tx, envelopes: Sequence[Envelope[ReferralMatched]]) -> 
     ]
     if found:
         await identify(tx, found)
+
+
+async def on_unmatched(tx: Tx, envelopes: Sequence[Envelope[ReferralUnmatched]]) -> None:
+    """Take back whose cases those of referrals are, where they were said to be somebody's."""
+    taken_back = [
+        Identification(event.referral_id, event.campus, _sensitivity(event), None)
+        for event in (envelope.event for envelope in envelopes)
+        if event.previous_student_id is not None
+    ]
+    if taken_back:
+        await identify(tx, taken_back)
+
+
+async def on_merged(tx: Tx, envelopes: Sequence[Envelope[MergeSnapshot]]) -> None:
+    """Ask about cases that meet because two students are one; who is who comes with the roster itself."""
+    events = [envelope.event for envelope in envelopes if not envelope.republished]
+    await follow_merges(tx, [Merge(each.student_id, each.same_as, undone=each.status == "undone") for each in events])
 
 
 async def on_danger(tx: Tx, envelopes: Sequence[Envelope[DangerRaised]]) -> None:

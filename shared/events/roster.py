@@ -1,5 +1,9 @@
-"""Topic `roster` (compacted): students without anything that names them. Key: `student:<id>`."""
+"""Topic `roster` (compacted): students without anything that names them, and which of them are one person.
 
+Keys: `student:<id>`, `merge:<id>`.
+"""
+
+from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
@@ -26,3 +30,30 @@ class StudentSnapshot(Snapshot, frozen=True, kw_only=True):
     def key(self) -> str:
         """`student:<id>`."""
         return f"student:{self.student_id}"
+
+
+@catalogue.add
+class MergeSnapshot(Snapshot, frozen=True, kw_only=True):
+    """A person said that two students are one: `student_id` goes by `same_as` from then on, until it is `undone`.
+
+    `status` is `active` or `undone`. Who is who is in the students' own snapshots; this says why, by whom, and lets a
+    consumer act on it once.
+    """
+
+    TYPE: ClassVar[str] = "caselight.merge.snapshot.v1"
+    TOPIC: ClassVar[Topic] = "roster"
+
+    merge_id: UUID
+    student_id: UUID
+    same_as: UUID
+    reason_code: str
+    merged_by: str
+    merged_at: datetime
+    undo_reason_code: str = ""
+    undone_by: str = ""
+    undone_at: datetime | None = None
+
+    @property
+    def key(self) -> str:
+        """`merge:<id>`."""
+        return f"merge:{self.merge_id}"

@@ -147,6 +147,11 @@ class Case:
         case = self._next("student_identified", BY_RULE, at, student_id=student_id)
         return case, (events.CaseStudentIdentified(**case.facts(), identified_at=at),)
 
+    def unknown_again(self, at: datetime) -> Changed:
+        """Say that nobody knows any more whose case this is: whom it was opened for was named by mistake."""
+        case = self._next("student_identified", BY_RULE, at, student_id=None)
+        return case, (events.CaseStudentIdentified(**case.facts(), identified_at=at),)
+
     def stand_apart(self, student_id: UUID, by: str, at: datetime) -> Changed:
         """Let this be a second open case of a student, as a person decided; it may be known already whose it is."""
         case = self._next("kept_apart", by, at, student_id=self.student_id or student_id, apart=True)

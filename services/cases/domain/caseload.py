@@ -101,15 +101,63 @@ class Caseload:
         """Take in which student a referral is about.
 
         A case of nobody in particular becomes that student's, unless the student has an open case of the family:
-        then a person is asked. A case known to be another student's stays theirs; the referral shows the difference.
+        then a person is asked. A case that stands on this referral alone follows it to another student. One with other
+        referrals stays whose it is known to be; the referral shows the difference.
         """
         noted = self.noted[referral_id]
         noted.student_id = student_id
         self.touched.add(referral_id)
         case = self.case_of(referral_id)
-        if case is None or case.student_id is not None or not case.is_open:
+        if case is None or not case.is_open:
             return ()
-        return self._name(case, student_id)
+        if case.student_id is None:
+            return self._name(case, student_id)
+        if self._same(case.student_id, student_id) or case.referrals != (referral_id,):
+            return ()
+        open_, nobodys = case.unknown_again(self.at)
+        self.put(open_)
+        return self._name(open_, student_id) or nobodys
+
+    def unidentify(self, referral_id: UUID) -> tuple[CaseEvent, ...]:
+        """Take in that nobody knows any more whom a referral is about. A case that stands on it alone follows."""
+        noted = self.noted[referral_id]
+        noted.student_id = None
+        self.touched.add(referral_id)
+        case = self.case_of(referral_id)
+        if case is None or not case.is_open or case.student_id is None or case.referrals != (referral_id,):
+            return ()
+        case, facts = case.unknown_again(self.at)
+        self.put(case)
+        return facts
+
+    def meet(self, student_id: UUID) -> tuple[CaseEvent, ...]:
+        """Take in that students were merged: where two open cases meet, ask a person whether they are one.
+
+        Who must not work with one of the students must not work with the other: their cases are given on.
+        """
+        one = self.students.resolve(student_id)
+        for (whose, _, _), ids in sorted(self._places.items(), key=lambda place: str(place[0])):
+            standing = [case for id_ in ids if (case := self.cases[id_]).is_open] if whose == one else []
+            for other in standing[1:]:
+                self._ask(standing[0], other, student_id)
+        theirs = [case for case in self.cases.values() if case.is_open and case.owner_id is not None]
+        return tuple(
+            fact
+            for case in theirs
+            if case.student_id is not None and self.students.resolve(case.student_id) == one
+            for fact in self.reassign_if_barred(case)
+        )
+
+    def whose(self) -> dict[UUID, UUID]:
+        """Return who each case that is known to be somebody's is about, after merges."""
+        return {
+            id_: self.students.resolve(case.student_id)
+            for id_, case in self.cases.items()
+            if case.student_id is not None
+        }
+
+    def _same(self, one: UUID, other: UUID) -> bool:
+        return self.students.resolve(one) == self.students.resolve(other)
 
     def raise_level(self, referral_id: UUID, level: str) -> None:
         """Raise the level of a referral's case, or keep the level for the case it may get."""

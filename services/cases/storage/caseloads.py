@@ -1,6 +1,6 @@
 """The caseload of a batch: loaded under lock, saved once. The order of locks is students, cases, referrals, members."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from services.cases.domain.case import Case
@@ -17,18 +17,20 @@ async def load(
     of_referrals: Collection[UUID] = (),
     of_students: Collection[UUID] = (),
     of_cases: Collection[UUID] = (),
+    said: Mapping[UUID, UUID | None] | None = None,
 ) -> Caseload:
     """Return what is known of these referrals, and every case they may touch, locked.
 
     That is the cases that the referrals are in, these cases, and all cases of these students, of the students whom
-    the referrals and cases are about, and of whoever was merged with them.
+    the referrals and cases are about, and of whoever was merged with them. `said` is whom students go by, or None for
+    themselves, where that was told and the replica of the roster may not know it yet.
     """
     noted = await referrals.load(tx.connection, of_referrals) if of_referrals else {}
     named = {each.case_id for each in noted.values() if each.case_id is not None}.union(of_cases)
     known = {each.student_id for each in noted.values() if each.student_id is not None}.union(of_students)
     if named:
         known |= await cases.students_of(tx.connection, named)
-    who = await students.load(tx.connection, known)
+    who = await students.load(tx.connection, known, said or {})
     ids = {id_ for student in known for id_ in who.ids(student)}
     if ids:
         await students.lock(tx.connection, ids)

@@ -1,6 +1,6 @@
 """Questions whether two cases are one, and their answers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -39,6 +39,15 @@ _FOLLOW = text(
     "UPDATE combinations SET case_id = :kept WHERE case_id = :gone AND other_case_id <> :kept AND decision IS NULL"
 )
 _DROP = text("DELETE FROM combinations WHERE other_case_id = :gone AND case_id <> :kept AND decision IS NULL")
+_FORGET_STRANGERS = text(
+    """
+    DELETE FROM combinations
+    USING unnest(CAST(:cases AS uuid[]), CAST(:students AS uuid[])) AS one(case_id, student_id),
+          unnest(CAST(:cases AS uuid[]), CAST(:students AS uuid[])) AS other(case_id, student_id)
+    WHERE combinations.decision IS NULL AND combinations.case_id = one.case_id
+      AND combinations.other_case_id = other.case_id AND one.student_id <> other.student_id
+    """
+)
 OPEN = text(
     f"""
     SELECT {_COLUMNS} FROM combinations
@@ -97,6 +106,12 @@ async def follow(connection: AsyncConnection, *, gone: UUID, kept: UUID) -> None
     """Let open questions about a merged case be about the one that took it in, and forget those nobody can answer."""
     await connection.execute(_FOLLOW, {"gone": gone, "kept": kept})
     await connection.execute(_DROP, {"gone": gone, "kept": kept})
+
+
+async def forget_strangers(connection: AsyncConnection, whose: Mapping[UUID, UUID]) -> None:
+    """Forget open questions about cases of two students who are not, or are no longer, one: (case, student)."""
+    cases = sorted(whose)
+    await connection.execute(_FORGET_STRANGERS, {"cases": cases, "students": [whose[case] for case in cases]})
 
 
 def combination_of(values: Any) -> Combination:  # noqa: ANN401 - a row's mapping

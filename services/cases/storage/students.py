@@ -1,6 +1,6 @@
 """Who is who in the replica of the roster, and the row that lets one worker at a time work for a student."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from sqlalchemy import text
@@ -11,6 +11,7 @@ from shared.events.roster import StudentSnapshot
 from shared.storage import snapshots
 
 _PREFIX = "student:"
+NOTHING_SAID: Mapping[UUID, UUID | None] = {}
 
 # Losers of merges, found by whom they are the same as, over merges of merges. The index `roster_merged` holds only
 # them, over the bytes of the snapshot as it travels.
@@ -47,8 +48,13 @@ _LOCK = text(
 )
 
 
-async def load(connection: AsyncConnection, asked: Collection[UUID]) -> Students:
-    """Return who these students are after all merges, with everybody merged into them, and their advisors."""
+async def load(
+    connection: AsyncConnection, asked: Collection[UUID], said: Mapping[UUID, UUID | None] = NOTHING_SAID
+) -> Students:
+    """Return who these students are after all merges, with everybody merged into them, and their advisors.
+
+    `said` counts before what the replica knows of whom a student goes by.
+    """
     same_as: dict[UUID, UUID] = {}
     advisors: dict[UUID, str | None] = {}
     seen: set[UUID] = set()
@@ -65,7 +71,12 @@ async def load(connection: AsyncConnection, asked: Collection[UUID]) -> Students
     if seen:
         for row in await connection.execute(_LOSERS, {"winners": [str(id_).encode() for id_ in seen]}):
             same_as[UUID(row.key.removeprefix(_PREFIX))] = UUID(row.same_as)
-    return Students(same_as=same_as, advisors=advisors)
+    return Students(same_as=_with(same_as, said), advisors=advisors)
+
+
+def _with(same_as: Mapping[UUID, UUID], said: Mapping[UUID, UUID | None]) -> dict[UUID, UUID]:
+    kept = {loser: winner for loser, winner in same_as.items() if loser not in said}
+    return kept | {loser: winner for loser, winner in said.items() if winner is not None}
 
 
 async def lock(connection: AsyncConnection, ids: Collection[UUID]) -> None:

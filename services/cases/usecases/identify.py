@@ -12,12 +12,12 @@ from shared.storage.tx import Tx
 
 @dataclass(frozen=True, slots=True)
 class Identification:
-    """Which student a referral is about."""
+    """Which student a referral is about; None where that was taken back."""
 
     referral_id: UUID
     campus: str
     sensitivity: str
-    student_id: UUID
+    student_id: UUID | None
 
 
 async def identify(tx: Tx, identifications: Sequence[Identification]) -> list[CaseEvent]:
@@ -28,12 +28,15 @@ async def identify(tx: Tx, identifications: Sequence[Identification]) -> list[Ca
     caseload = await caseloads.load(
         tx,
         of_referrals={each.referral_id for each in identifications},
-        of_students={each.student_id for each in identifications},
+        of_students={each.student_id for each in identifications if each.student_id is not None},
     )
     facts: list[CaseEvent] = []
     for each in identifications:
         caseload.noted.setdefault(each.referral_id, Noted(each.campus, each.sensitivity))
-        facts += caseload.identify(each.referral_id, each.student_id)
+        if each.student_id is None:
+            facts += caseload.unidentify(each.referral_id)
+        else:
+            facts += caseload.identify(each.referral_id, each.student_id)
     tx.publish(*facts)
     await caseloads.save(tx, caseload)
     return facts

@@ -42,6 +42,12 @@ class AboutBody(Body):
     student_id: str | None = Field(default=None, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")
     email: str | None = Field(default=None, max_length=254, pattern=r"^[^@\s]{1,64}@[^@\s]{1,189}$")
     description: str | None = Field(default=None, max_length=LONGEST_DESCRIPTION)
+    name: str | None = Field(default=None, max_length=200)
+    course: str | None = Field(default=None, max_length=200, description="a class they share, and who teaches it")
+    residence: str | None = Field(default=None, max_length=200)
+    level: str | None = Field(default=None, max_length=100, description="year of study")
+    pronouns: str | None = Field(default=None, max_length=50)
+    birth_date: str | None = Field(default=None, max_length=50)
 
 
 class NewReferral(Body):
@@ -65,9 +71,15 @@ class TriageBody(Body):
 
 
 class MatchBody(Body):
-    """Which student a referral is about: our own id of the student."""
+    """Which student a referral is about: our own id of the student.
+
+    `instead_of` corrects what was said before, and names it; `not_these` are others it was seen not to be about.
+    """
 
     student_id: UUID
+    instead_of: UUID | None = None
+    reason_code: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$|^$")] = ""
+    not_these: list[UUID] = Field(default=[], max_length=20)
 
 
 class ResolveBody(Body):
@@ -147,6 +159,12 @@ class AboutView(BaseModel):
     number: str
     email: str
     description: str
+    name: str = ""
+    course: str = ""
+    residence: str = ""
+    level: str = ""
+    pronouns: str = ""
+    birth_date: str = ""
 
 
 class ReferrerView(BaseModel):
@@ -170,11 +188,14 @@ class NarrativeView(BaseModel):
 
 
 class PersonView(BaseModel):
-    """A student's name."""
+    """A student's name. `goes_by` is the id that stands for them after merges; `student_id` the one asked for."""
 
     student_id: UUID
     name: str
     campus_code: str
+    goes_by: UUID
+    pronouns: str = ""
+    directory_opt_out: bool = False
 
 
 class People(BaseModel):

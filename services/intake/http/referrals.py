@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from services.intake.domain.referrals import About, Incoming, Referral
 from services.intake.domain.sentences import only_danger
 from services.intake.http.bodies import (
+    AboutBody,
     AboutView,
     Campus,
     HitView,
@@ -25,7 +26,7 @@ from services.intake.http.flags import flag_views
 from services.intake.http.imports import NONE_BEFORE, Keys
 from services.intake.storage import flags, referrals, standing
 from services.intake.storage.referrals import ABOUT, NARRATIVE, REFERRER, Texts
-from services.intake.usecases.match_referral import match_referral
+from services.intake.usecases.identify_referral import match_referral
 from services.intake.usecases.receive_referrals import receive_referrals, screened
 from services.intake.usecases.triage_referral import triage_referral
 from shared.access.actions import Action
@@ -108,7 +109,7 @@ async def _listed(
         )
         resources = await standing.resources(door.connection, found, program, door.now)
         decisions = door.allow_each(Action.REFERRAL_LIST, resources)
-        seen += [_view(each, yes) for each, yes in zip(found, decisions, strict=True) if yes is not None]
+        seen += [referral_view(each, yes) for each, yes in zip(found, decisions, strict=True) if yes is not None]
         at = found[-1].referral_id if len(found) == rows else None
         if at is None or len(seen) >= _PAGE:
             break
@@ -121,8 +122,8 @@ async def _listed(
 async def read_referral(referral_id: UUID, gate: SignedIn) -> ReferralView:
     """Show a referral, without what people wrote; with the flags it was made of, if a rule made it."""
     async with gate.begin() as door:
-        referral, decision = await _allowed(door, Action.REFERRAL_READ, referral_id)
-        view = _view(referral, decision)
+        referral, decision = await allowed(door, Action.REFERRAL_READ, referral_id)
+        view = referral_view(referral, decision)
         if referral.source_kind == SourceKind.RULE:
             rows = await flags.page(
                 door.connection,
@@ -140,7 +141,7 @@ async def read_referral(referral_id: UUID, gate: SignedIn) -> ReferralView:
 async def read_narrative(referral_id: UUID, gate: SignedIn, keys: Keys) -> NarrativeView:
     """Show what was written. Whoever holds a duty grant behind a wall sees only the sentences that speak of danger."""
     async with gate.begin() as door:
-        referral, decision = await _allowed(door, Action.REFERRAL_READ_NARRATIVE, referral_id)
+        referral, decision = await allowed(door, Action.REFERRAL_READ_NARRATIVE, referral_id)
         texts = await referrals.texts(door.connection, referral_id)
         return await _narrative(door, keys, referral, texts, decision)
 
@@ -149,19 +150,27 @@ async def read_narrative(referral_id: UUID, gate: SignedIn, keys: Keys) -> Narra
 async def triage(referral_id: UUID, body: TriageBody, gate: SignedIn) -> ReferralView:
     """Decide what a referral becomes."""
     async with gate.begin() as door:
-        _, decision = await _allowed(door, Action.REFERRAL_TRIAGE, referral_id)
-        return _view(await triage_referral(door, referral_id, body.decision, body.reason_code), decision)
+        _, decision = await allowed(door, Action.REFERRAL_TRIAGE, referral_id)
+        return referral_view(await triage_referral(door, referral_id, body.decision, body.reason_code), decision)
 
 
 @router.post("/referrals/{referral_id}/match")
 async def match(referral_id: UUID, body: MatchBody, gate: SignedIn) -> ReferralView:
     """Say which student a referral is about."""
     async with gate.begin() as door:
-        _, decision = await _allowed(door, Action.REFERRAL_MATCH, referral_id)
-        return _view(await match_referral(door, referral_id, body.student_id), decision)
+        _, decision = await allowed(door, Action.REFERRAL_MATCH, referral_id)
+        referral = await match_referral(
+            door,
+            referral_id,
+            body.student_id,
+            instead_of=body.instead_of,
+            reason_code=body.reason_code,
+            not_these=body.not_these,
+        )
+        return referral_view(referral, decision)
 
 
-async def _allowed(door: Door, action: Action, referral_id: UUID) -> tuple[Referral, Decision]:
+async def allowed(door: Door, action: Action, referral_id: UUID) -> tuple[Referral, Decision]:
     referral = (await referrals.load(door.connection, [referral_id])).get(referral_id)
     if referral is None:
         await door.absent(action, "referral", str(referral_id))
@@ -172,12 +181,11 @@ async def _allowed(door: Door, action: Action, referral_id: UUID) -> tuple[Refer
 
 def _incoming(body: NewReferral, subject: str) -> Incoming:
     id_ = new_id()
-    about = body.about
     return Incoming(
         referral_id=id_,
         reference=new_reference(),
         campus=body.campus,
-        about=About(about.student_id or "", (about.email or "").lower(), about.description or ""),
+        about=about_of(body.about),
         concerns=tuple(dict.fromkeys(body.concerns)),
         urgency=body.urgency.value,
         narrative=body.narrative,
@@ -192,7 +200,22 @@ def _incoming(body: NewReferral, subject: str) -> Incoming:
     )
 
 
-def _view(referral: Referral, decision: Decision) -> ReferralView:
+def about_of(body: AboutBody) -> About:
+    """Return whom somebody means, as they put it."""
+    return About(
+        number=body.student_id or "",
+        email=(body.email or "").lower(),
+        description=body.description or "",
+        name=body.name or "",
+        course=body.course or "",
+        residence=body.residence or "",
+        level=body.level or "",
+        pronouns=body.pronouns or "",
+        birth_date=body.birth_date or "",
+    )
+
+
+def referral_view(referral: Referral, decision: Decision) -> ReferralView:
     hidden = decision.obliges(HIDE_PARTIES)
     concerns = [
         concern for concern in referral.concerns if not hidden or family_of(concern) != Family.MISCONDUCT_SEX

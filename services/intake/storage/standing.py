@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intake.domain.referrals import Referral
+from services.intake.storage import students as roster
 from services.intake.storage.batch import arrays, insert
 from shared.access.decision import Resource
 from shared.events import SENSITIVITIES, STRICTEST
@@ -65,19 +66,19 @@ async def grant(connection: AsyncConnection, grants: Sequence[Grant]) -> None:
 async def resources(
     connection: AsyncConnection, referrals: Sequence[Referral], program: Program, now: datetime
 ) -> list[Resource]:
-    """Return referrals as `decide()` needs them, in order. Two statements whatever their number.
+    """Return referrals as `decide()` needs them, in order. Three statements whatever their number.
 
     A referral whose case has no team here is open to nobody but by its grant: no row, no access.
     """
     granted = await _granted(connection, [referral.referral_id for referral in referrals], now)
     teams = await _teams(connection, [referral.case_id for referral in referrals if referral.case_id])
-    conflicts = _conflicts(program)
+    conflicts = _Conflicts(program, await _same(connection, [each.student_id for each in referrals]))
     return [
         _resource(
             referral,
             _matter(teams.get(referral.case_id), now),
             granted.get(referral.referral_id, frozenset()),
-            conflicts.get(str(referral.student_id), frozenset()),
+            conflicts.of(referral.student_id),
         )
         for referral in referrals
     ]
@@ -89,22 +90,26 @@ async def to_students(
     """Return who stands to each of these students through a matter of theirs, and who must keep away from them.
 
     Whoever is recused from one matter of a student keeps away from the student here: a name or a flag is of no matter.
+    Students whom a merge makes one are one here.
     """
     asked = sorted(set(students))
-    rows = (await connection.execute(_OF_STUDENTS, {"students": asked})).all()
+    same = await _same(connection, asked)
+    everybody = sorted({*asked, *same})
+    rows = (await connection.execute(_OF_STUDENTS, {"students": everybody})).all()
     granted = await _granted(connection, [row.referral_id for row in rows], now)
     teams = await _teams(connection, [row.case_id for row in rows if row.case_id])
-    conflicts = _conflicts(program)
-    found = {student: Matter(recused=conflicts.get(str(student), frozenset())) for student in asked}
+    conflicts = _Conflicts(program, same)
+    found = {same.get(student, student): Matter(recused=conflicts.of(student)) for student in everybody}
     for row in rows:
-        matter, known = _matter(teams.get(row.case_id), now), found[row.student_id]
+        one = same.get(row.student_id, row.student_id)
+        matter, known = _matter(teams.get(row.case_id), now), found[one]
         own = frozenset({matter.owner_id}) if matter.owner_id else frozenset()
-        found[row.student_id] = Matter(
+        found[one] = Matter(
             team=known.team | matter.team | own,
             recused=known.recused | matter.recused,
             granted=known.granted | matter.granted | granted.get(row.referral_id, frozenset()),
         )
-    return found
+    return {student: found[same.get(student, student)] for student in asked}
 
 
 async def _granted(connection: AsyncConnection, ids: Sequence[UUID], now: datetime) -> dict[UUID, frozenset[str]]:
@@ -151,10 +156,22 @@ def _strictness(sensitivity: str) -> int:
     return SENSITIVITIES.index(sensitivity if sensitivity in SENSITIVITIES else STRICTEST)
 
 
-def _conflicts(program: Program) -> dict[str, frozenset[str]]:
-    """Return the staff who must not work with a student, by student."""
-    found: dict[str, set[str]] = {}
-    for person in program.staff.values():
-        for conflict in person.conflicts:
-            found.setdefault(conflict.student_id, set()).add(person.staff_id)
-    return {student: frozenset(staff) for student, staff in found.items()}
+async def _same(connection: AsyncConnection, ids: Iterable[UUID | None]) -> dict[UUID, UUID]:
+    return await roster.same(connection, [id_ for id_ in ids if id_ is not None])
+
+
+class _Conflicts:
+    """The staff who must not work with a student, whichever of the ids that merges make one was said to be theirs."""
+
+    def __init__(self, program: Program, same: Mapping[UUID, UUID]) -> None:
+        self._same = {str(id_): str(root) for id_, root in same.items()}
+        self._staff: dict[str, set[str]] = {}
+        for person in program.staff.values():
+            for conflict in person.conflicts:
+                self._staff.setdefault(self._one(conflict.student_id), set()).add(person.staff_id)
+
+    def of(self, student_id: UUID | None) -> frozenset[str]:
+        return frozenset(self._staff.get(self._one(str(student_id)), ()))
+
+    def _one(self, student_id: str) -> str:
+        return self._same.get(student_id, student_id)

@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from operator import attrgetter
 from uuid import UUID
 
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.intake.domain.people import Profile
 from services.intake.domain.roster_rows import Student
 from services.intake.storage.batch import CODE, LIST, arrays, codes, insert, joined, split
 from shared.storage.tx import Tx
@@ -22,9 +25,23 @@ _COLUMNS = {
     "attributes": "text",
     "status": CODE,
     "version": "bigint",
+    "name_in_use": "text",
+    "pronouns": "text",
+    "birth_date": "date",
+    "study_program": "text",
+    "level": "text",
+    "residence": "text",
+    "athlete": "boolean",
+    "veteran": "boolean",
+    "minor": "boolean",
+    "directory_opt_out": "boolean",
+    "marks": "text",
+    "same_as": "uuid",
     "seen_in": "once uuid",
     "changed_at": "once timestamptz",
 }
+_PROFILE = tuple(field.name for field in fields(Profile))
+_profile = attrgetter(*_PROFILE)
 _SAVE = insert(
     "students",
     _COLUMNS,
@@ -33,10 +50,17 @@ _SAVE = insert(
     ON CONFLICT (student_id) DO UPDATE SET
         campus = excluded.campus, campuses = excluded.campuses, name = excluded.name, email = excluded.email,
         advisor_id = excluded.advisor_id, attributes = excluded.attributes, status = excluded.status,
-        version = excluded.version, seen_in = excluded.seen_in, changed_at = excluded.changed_at
+        version = excluded.version, changed_at = excluded.changed_at, name_in_use = excluded.name_in_use,
+        pronouns = excluded.pronouns, birth_date = excluded.birth_date, study_program = excluded.study_program,
+        level = excluded.level, residence = excluded.residence, athlete = excluded.athlete, veteran = excluded.veteran,
+        minor = excluded.minor, directory_opt_out = excluded.directory_opt_out, marks = excluded.marks,
+        same_as = excluded.same_as, seen_in = coalesce(excluded.seen_in, students.seen_in)
     """,
 )
-_FIELDS = "student_id, number, campuses, name, email, advisor_id, attributes, status, version"
+_FIELDS = (
+    "student_id, number, campuses, name, email, advisor_id, attributes, status, version, name_in_use, pronouns,"
+    " birth_date, study_program, level, residence, athlete, veteran, minor, directory_opt_out, marks, same_as"
+)
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtext('roster'))")
 _BY_NUMBER = text(f"SELECT {_FIELDS}, seen_in FROM students WHERE number = ANY (CAST(:numbers AS text[]))")  # noqa: S608
 _SEEN = text("UPDATE students SET seen_in = :import_id WHERE student_id = ANY (CAST(:ids AS uuid[]))")
@@ -49,27 +73,37 @@ _UNSEEN = text(
 )
 _CAMPUSES_SEEN = text("SELECT DISTINCT campus FROM students WHERE seen_in = :import_id")
 _BY_ID = text(f"SELECT {_FIELDS} FROM students WHERE student_id = ANY (CAST(:ids AS uuid[]))")  # noqa: S608
+_HOLD = text(
+    f"SELECT {_FIELDS} FROM students WHERE student_id = ANY (CAST(:ids AS uuid[])) ORDER BY student_id FOR UPDATE"  # noqa: S608
+)
+_CHANGE = text("UPDATE students SET same_as = :same_as, version = :version WHERE student_id = :student_id")
+_SAME = text("SELECT student_id, root FROM same_students(CAST(:ids AS uuid[]))")
 _IDS_BY_NUMBER = text(f"SELECT number, student_id FROM students WHERE number = ANY ({split('numbers')})")  # noqa: S608
+# Of two students with one address neither is exact: a person decides. Two whom a merge makes one are one: the one the
+# others were merged into has the address.
 _IDS_BY_EMAIL = text(
     """
-    SELECT email, (array_agg(student_id))[1] AS student_id FROM students
-    WHERE email = ANY (CAST(:emails AS text[])) AND email <> '' GROUP BY email HAVING count(*) = 1
+    SELECT email, (array_agg(student_id ORDER BY same_as NULLS FIRST))[1] AS student_id FROM students
+    WHERE email = ANY (CAST(:emails AS text[])) AND email <> ''
+    GROUP BY email HAVING count(*) = 1 OR count(DISTINCT coalesce(same_as, student_id)) = 1
     """
 )
-# Of two students with one address neither is exact: a person decides.
 _MATCH = text(
     """
-    SELECT asked.place, by_id.student_id AS by_id, by_email.student_id AS by_email
+    SELECT asked.place, by_id.student_id AS by_id, by_email.student_id AS by_email,
+           coalesce(by_id.same_as, by_id.student_id) = coalesce(by_email.same_as, by_email.student_id) AS one
     FROM unnest(CAST(:campuses AS text[]), CAST(:numbers AS text[]), CAST(:ids AS uuid[]), CAST(:emails AS text[]))
          WITH ORDINALITY AS asked(campus, number, student_id, email, place)
     LEFT JOIN LATERAL (
-        SELECT student_id FROM students
+        SELECT student_id, same_as FROM students
         WHERE (number = asked.number OR students.student_id = asked.student_id) AND asked.campus = ANY (campuses)
         LIMIT 1
     ) AS by_id ON true
     LEFT JOIN LATERAL (
-        SELECT (array_agg(student_id))[1] AS student_id FROM students
-        WHERE asked.email <> '' AND email = asked.email AND asked.campus = ANY (campuses) HAVING count(*) = 1
+        SELECT (array_agg(student_id ORDER BY same_as NULLS FIRST))[1] AS student_id,
+               (array_agg(same_as ORDER BY same_as NULLS FIRST))[1] AS same_as FROM students
+        WHERE asked.email <> '' AND email = asked.email AND asked.campus = ANY (campuses)
+        HAVING count(*) = 1 OR count(DISTINCT coalesce(same_as, student_id)) = 1
     ) AS by_email ON true
     """
 )
@@ -107,11 +141,14 @@ async def ids_by_email(connection: AsyncConnection, emails: Iterable[str]) -> di
 async def match(
     connection: AsyncConnection, asked: Sequence[tuple[str, str, UUID | None, str]]
 ) -> list[tuple[UUID | None, UUID | None]]:
-    """Return, for each (campus, number, our id, address), who has the id and who alone has the address there."""
+    """Return, for each (campus, number, our id, address), who has the id and who alone has the address there.
+
+    Of two whom a merge makes one, the one with the id stands for both.
+    """
     columns = [list(column) for column in zip(*asked, strict=True)] if asked else [[], [], [], []]
     names = ("campuses", "numbers", "ids", "emails")
     rows = (await connection.execute(_MATCH, dict(zip(names, columns, strict=True)))).all()
-    return [(row.by_id, row.by_email) for row in sorted(rows, key=lambda row: int(row.place))]
+    return [(row.by_id, row.by_id if row.one else row.by_email) for row in sorted(rows, key=lambda row: int(row.place))]
 
 
 async def save(tx: Tx, students: Sequence[Student], import_id: UUID) -> None:
@@ -128,6 +165,9 @@ async def save(tx: Tx, students: Sequence[Student], import_id: UUID) -> None:
             json.dumps(student.attributes),
             student.status,
             student.version,
+            *_profile(student.profile),
+            json.dumps(dict(student.marks)),
+            student.same_as,
         )
         for student in students
     ]
@@ -151,6 +191,24 @@ async def unseen(connection: AsyncConnection, campuses: Sequence[str], import_id
     return [_student(row) for row in (await connection.execute(_UNSEEN, asked)).all()]
 
 
+async def hold(connection: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, Student]:
+    """Return students, held in id order until the transaction ends."""
+    rows = (await connection.execute(_HOLD, {"ids": sorted(set(ids))})).all()
+    return {row.student_id: _student(row) for row in rows}
+
+
+async def relink(connection: AsyncConnection, student: Student) -> None:
+    """Store whom a student is the same as."""
+    named = {"student_id": student.student_id, "same_as": student.same_as, "version": student.version}
+    await connection.execute(_CHANGE, named)
+
+
+async def same(connection: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, UUID]:
+    """Return every id that merges make one with these, and the id each goes by. One that is not there is left out."""
+    rows = (await connection.execute(_SAME, {"ids": sorted(set(ids))})).all()
+    return {row.student_id: row.root for row in rows}
+
+
 def _student(row: Row[tuple[object, ...]]) -> Student:
     return Student(
         row.student_id,
@@ -162,4 +220,7 @@ def _student(row: Row[tuple[object, ...]]) -> Student:
         tuple((name, value) for name, value in json.loads(row.attributes)),
         row.status,
         row.version,
+        Profile(*(getattr(row, name) for name in _PROFILE)),
+        tuple(sorted(json.loads(row.marks).items())),
+        row.same_as,
     )

@@ -65,8 +65,11 @@ async def receive_referrals(tx: Tx, keys: KeyRing, incoming: Sequence[Incoming])
 Received = tuple[Incoming, Screening, Referral, tuple[Event, ...]]
 
 
-async def keep(tx: Tx, keys: KeyRing, program: Program, received: Sequence[Received]) -> None:
-    """Store referrals, watch over their dangers, and publish what is known of them."""
+async def keep(tx: Tx, keys: KeyRing, program: Program, received: Sequence[Received], *, watch: bool = True) -> None:
+    """Store referrals, watch over their dangers, and publish what is known of them.
+
+    Without `watch` their danger is that of another referral, of which somebody was told.
+    """
     if not received:
         return
     sealed = await _sealed(tx, keys, [incoming for incoming, *_ in received])
@@ -82,7 +85,7 @@ async def keep(tx: Tx, keys: KeyRing, program: Program, received: Sequence[Recei
         for _, _, referral, _ in received
         if referral.danger and not referral.is_late(program.late_hours(referral.campus, tx.now))
     ]
-    if dangers:
+    if dangers and watch:
         await watches.begin(tx, dangers)
     for *_, facts in received:
         tx.publish(*facts)

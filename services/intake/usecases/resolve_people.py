@@ -13,27 +13,41 @@ from shared.storage.tx import Tx
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A student, and the student as `decide()` needs them."""
+    """A student that was asked for, as `decide()` needs them: once for each campus they study on.
 
+    `student` is whom the id stands for after merges, where the asker may see that row; `asked` is the id itself.
+    """
+
+    asked: UUID
     student: Student
-    resource: Resource
+    resources: tuple[Resource, ...]
 
 
 async def resolve_people(tx: Tx, ids: Sequence[UUID]) -> list[Person]:
-    """Return the students among these ids that are known, in order. Six statements whatever their number."""
-    found = await students.by_id(tx.connection, ids)
+    """Return the students among these ids that are known, in order. A fixed number of statements."""
+    one = await students.same(tx.connection, ids)
+    found = await students.by_id(tx.connection, {*ids, *one.values()})
     program = await load_program(tx.connection)
     matters = await standing.to_students(tx.connection, found, program, tx.now)
-    return [Person(found[id_], _resource(found[id_], matters[id_])) for id_ in dict.fromkeys(ids) if id_ in found]
+    people = []
+    for id_ in dict.fromkeys(ids):
+        student = found.get(one.get(id_, id_)) or found.get(id_)
+        if student is not None:
+            people.append(Person(id_, student, resources(student, matters[student.student_id])))
+    return people
 
 
-def _resource(student: Student, matter: standing.Matter) -> Resource:
-    return Resource(
-        kind="student",
-        id=str(student.student_id),
-        campus=student.campus,
-        student_id=str(student.student_id),
-        team=matter.team,
-        recused=matter.recused,
-        granted=matter.granted,
+def resources(student: Student, matter: standing.Matter) -> tuple[Resource, ...]:
+    """Return a student as `decide()` needs them, once for each of their campuses, home first."""
+    return tuple(
+        Resource(
+            kind="student",
+            id=str(student.student_id),
+            campus=campus,
+            student_id=str(student.student_id),
+            team=matter.team,
+            recused=matter.recused,
+            granted=matter.granted,
+        )
+        for campus in student.campuses
     )

@@ -357,6 +357,7 @@ async def test_a_case_of_nobody_in_particular_becomes_the_students_and_gets_an_o
     await cases.tell(matched(unknown.referral_id, BARRED))
     case = await cases.the_case()
     assert (case["student_id"], case["owner_id"], case["state"]) == (str(BARRED), "ben", "assigned")
+    await cases.tell(triaged(BARRED))
     await cases.tell(matched(unknown.referral_id, BO))
     case = await cases.the_case()
     assert (case["student_id"], case["mismatched_referrals"]) == (str(BARRED), [str(unknown.referral_id)])

@@ -150,8 +150,49 @@ def test_an_unidentified_case_becomes_the_students_and_gets_an_owner() -> None:
     (case,) = load.cases.values()
     assert (case.student_id, case.owner_id, case.state) == (ADA, "ana", State.ASSIGNED)
     assert load.identify(unknown.referral_id, ADA) == ()
-    assert load.identify(unknown.referral_id, BO) == ()  # a known student's case stays theirs
+    second = opening(ADA)
+    load.receive(second)
+    assert load.identify(unknown.referral_id, BO) == ()  # with another referral in it, the case stays hers
     assert load.noted[unknown.referral_id].student_id == BO
+
+
+def test_a_case_that_stands_on_one_referral_follows_it_to_another_student_and_to_nobody() -> None:
+    load = caseload()
+    only = opening(ADA)
+    load.receive(only)
+    (told,) = load.identify(only.referral_id, BO)
+    assert (type(told).__name__, told.student_id) == ("CaseStudentIdentified", BO)
+    assert load.unidentify(only.referral_id)[0].student_id is None
+    assert load.unidentify(only.referral_id) == ()
+    assert [case.student_id for case in load.cases.values()] == [None]
+
+
+def test_a_referral_that_moves_to_a_student_with_a_case_asks_and_leaves_nobody_named_wrongly() -> None:
+    load = caseload()
+    moved, there = opening(ADA), opening(BO)
+    load.receive(moved)
+    load.receive(there)
+    (told,) = load.identify(moved.referral_id, BO)
+    assert told.student_id is None
+    asked = [(question.case_id, question.other_case_id) for question in load.questions]
+    case = {id_: load.case_of(id_) for id_ in (moved.referral_id, there.referral_id)}
+    assert asked == [(case[there.referral_id].case_id, case[moved.referral_id].case_id)]  # type: ignore[union-attr]
+
+
+def test_students_that_are_merged_have_their_open_cases_asked_about_and_nothing_is_joined() -> None:
+    before = caseload()
+    before.receive(opening(ADA))
+    before.receive(opening(BO))
+    before.receive(opening(BO, family="housing", concerns=("housing",)))
+    load = Caseload(
+        at=NOW, office=before.office, students=Students(same_as={ADA: BO}), cases=dict(before.cases), loads={}
+    )
+    assert load.meet(ADA) == ()
+    assert [(load.cases[q.case_id].student_id, load.cases[q.other_case_id].student_id) for q in load.questions] == [
+        (ADA, BO)
+    ]
+    assert set(load.whose().values()) == {BO}
+    assert list(load.changed()) == []
 
 
 def test_a_student_with_an_open_case_of_the_family_is_a_question_for_a_person() -> None:

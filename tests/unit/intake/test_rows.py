@@ -151,13 +151,13 @@ def test_a_referral_row_is_read_with_its_defaults() -> None:
 
 
 def test_a_student_row_is_read_and_compared_with_what_is_known() -> None:
-    header = ["student_id", "campus_code", "name", "email", "level", "advisor"]
+    header = ["student_id", "campus_code", "name", "email", "house", "advisor"]
     reader = RosterReader(columns_of(header, roster_rows.SHAPE), ZONES)
     line = ["N1", "NORTH; SOUTH", "Nora Quist", "NORA@x.example", "senior", "ana"]
     (row,), _ = reader.read([(2, line)])
     student = new_student(UUID(int=1), row)
     assert (student.campus, student.campuses, student.email) == ("NORTH", ("NORTH", "SOUTH"), "nora@x.example")
-    assert (student.advisor_id, student.attributes) == ("ana", (("level", "senior"),))
+    assert (student.advisor_id, student.attributes) == ("ana", (("house", "senior"),))
     assert student.as_said(row) is None
     (other,), _ = reader.read([(2, [*line[:4], "junior", "ana"])])
     changed = student.as_said(other)

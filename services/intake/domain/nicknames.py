@@ -1,0 +1,109 @@
+"""Given names that people use for one another, in comparable spelling. One line, one name; a name may be in several."""
+
+_GROUPS = """
+abigail abby gail
+alexander alex alec sandy xander sasha
+alexandra alex alexa sandra sandy sasha lexi
+alejandro alex alejo jandro
+andrew andy drew
+andrea andy andie
+anthony antony tony
+antonio tony tono
+barbara barb babs bobbie
+benjamin ben benji benny
+catherine katherine kathryn cathy kathy kate katie kit kitty
+charles charlie chuck chas
+charlotte charlie lottie
+christopher chris kit topher
+christina christine chris chrissy tina
+concepcion concha conchita
+daniel dan danny
+deborah debra deb debbie
+dolores lola loli
+edward ed eddie ned ted teddy
+eduardo edu lalo
+elizabeth elisabeth liz lizzie beth betty betsy eliza libby ellie
+enrique kike quique
+ernesto neto
+felipe pipe
+florence flo florrie
+francis frank fran
+francisco paco pancho frank kiko
+frederick fred freddie
+gabriel gabe
+gabriela gaby gabi
+guadalupe lupe lupita
+gregory greg
+guillermo memo guille
+henry harry hank
+ignacio nacho
+isabel isabella isabelle bella izzy isa
+jacob jake
+james jim jimmy jamie
+jennifer jen jenny jenn
+jessica jess jessie
+jesus chuy chucho
+john jack johnny jon
+jonathan jon jonny nathan
+jose pepe
+joseph joe joey
+joshua josh
+juan juancho
+kenneth ken kenny
+lawrence laurence larry
+leonard leo lenny
+luis lucho
+manuel manny manolo
+margaret maggie meg peggy marge greta daisy
+maria mary mari
+mariana mari
+matthew matt
+maximilian max
+melissa mel lissa
+michael mike mick mickey
+miguel mike
+mohammed muhammad mohamed mo
+nathaniel nathan nate nat
+nicholas nick nicky nico
+olivia liv livvy
+oliver ollie
+pamela pam
+patricia pat patty trish tricia
+patrick pat paddy rick
+penelope penny
+peter pete
+philip phillip phil
+rafael rafa
+rebecca becca becky
+richard rick dick rich ricky
+robert rob bob bobby robbie bert
+roberto beto
+rosario charo
+samuel sam sammy
+samantha sam sammy
+saffron saff saffy
+stephen steven steve
+stephanie steph
+susan sue susie
+theodore theo ted teddy
+thomas tom tommy
+timothy tim
+veronica vero ronnie
+victoria vicky tori
+vincent vince vinny
+virginia ginny
+william bill billy will willie liam
+yesenia yesi
+zachary zach zack
+"""
+
+_ALSO: dict[str, frozenset[str]] = {}
+for _line in _GROUPS.split("\n"):
+    _names = frozenset(_line.split())
+    for _name in _names:
+        _ALSO[_name] = _ALSO.get(_name, frozenset()) | _names
+
+
+def also(name: str) -> frozenset[str]:
+    """Return the given names that may mean the same person as this one, without itself."""
+    return _ALSO.get(name, frozenset()) - {name}
