@@ -22,7 +22,7 @@ _ALONE = text("SELECT pg_try_advisory_xact_lock(hashtext('feed_health'))")
 # Feeds that are watched, or were: what is wrong with one that is no longer active is over.
 _WATCHED = text(
     """
-    SELECT feeds.*, health.watched_since, health.looked_at
+    SELECT feeds.*, CASE WHEN health.state <> 'off' THEN health.watched_since END AS watched_since, health.looked_at
     FROM feeds LEFT JOIN feed_health AS health USING (feed_id)
     WHERE feeds.state = 'active' OR health.state IS DISTINCT FROM 'off' AND health.state IS NOT NULL
     ORDER BY feed_id

@@ -19,6 +19,7 @@ from services.intake.domain.decoders.parts import (
     check_text,
     json_of,
     mapping,
+    number,
     refuse,
     text,
     without,
@@ -81,8 +82,8 @@ def _none() -> NoReturn:
     refuse("not_an_envelope", "This is no Caliper envelope: it has sensor, sendTime, dataVersion and a list, data.")
 
 
-def _item(number: int, raw: bytes, version: str) -> Item:
-    place = f"data[{number}]"
+def _item(index: int, raw: bytes, version: str) -> Item:
+    place = f"data[{index}]"
     try:
         event = json_of(raw)
     except Refused as refused:
@@ -182,7 +183,7 @@ def _course(event: Mapping[str, Any]) -> dict[str, str]:
 def _score(event: Mapping[str, Any]) -> dict[str, float | None]:
     """Return the score given, the most there was, and the share of it; None where it is not said."""
     generated = mapping(event.get("generated"))
-    given, most = _number(generated.get("scoreGiven")), _number(generated.get("maxScore"))
+    given, most = number(generated.get("scoreGiven")), number(generated.get("maxScore"))
     share = given / most if given is not None and most else None
     return {"given": given, "max": most, "share": share}
 
@@ -202,7 +203,3 @@ def _last_of(entity: object) -> str:
     iri = text(entity) or text(mapping(entity).get("id"))
     last = iri.rstrip("/").replace(":", "/").rsplit("/", 1)[-1]
     return str(int(last) % 10**13) if last.isascii() and last.isdigit() and len(last) > 13 else last  # noqa: PLR2004
-
-
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -22,6 +22,7 @@ from services.intake.domain.decoders.parts import (
     check_text,
     json_of,
     mapping,
+    number,
     refuse,
     text,
     without,
@@ -87,7 +88,8 @@ def _part(event: object, place: str) -> Part:
     check_text(kept)
     if not text(metadata.get("event_time")):
         raise BadPart("no_time", "The event does not say when it happened (metadata.event_time).")
-    return again({**kept, "student": _student(metadata, body), "course": _course(metadata, body)}, place)
+    found = {"student": _student(metadata, body), "course": _course(metadata, body), "score": _score(body)}
+    return again({**kept, **found}, place)
 
 
 def again(value: Mapping[str, Any], place: str) -> Part:
@@ -133,6 +135,14 @@ def _course(metadata: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, s
         if not lms or lms == context:
             lms, sis = context, sis or text(metadata.get("context_sis_source_id"))
     return {"sis_id": sis, "lms_id": lms}
+
+
+def _score(body: Mapping[str, Any]) -> dict[str, float | None]:
+    """Return the score given, the most there was, and the share of it; a course's score is of a hundred."""
+    whole = body.get("current_score") if "current_score" in body else None
+    given = number(body.get("score") if whole is None else whole)
+    most = number(body.get("points_possible")) if whole is None else 100.0
+    return {"given": given, "max": most, "share": given / most if given is not None and most else None}
 
 
 def local(value: object) -> str:

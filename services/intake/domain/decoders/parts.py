@@ -114,6 +114,11 @@ def text(value: object) -> str:
     return str(value)
 
 
+def number(value: object) -> float | None:
+    """Return a number as such, None for anything else."""
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
 def check_text(value: object) -> None:
     """Raise BadPart when a text anywhere inside holds what cannot be stored."""
     waiting = [value]

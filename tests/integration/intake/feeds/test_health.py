@@ -18,7 +18,7 @@ from tests.integration.intake.conftest import Intake
 from tests.support.statements import statements_of
 
 WORKDAYS = Expected(days=(0, 1, 2, 3, 4), by="06:30")
-MONDAY = datetime(2026, 9, 14, 10, tzinfo=UTC)  # 06:00 at North
+MONDAY = datetime(2026, 9, 21, 10, tzinfo=UTC)  # 06:00 at North
 
 
 def a_feed(code: str = "north-alerts", **more: Any) -> Feed:
@@ -61,7 +61,9 @@ class Watching:
 
     async def at(self, day: int, hour: int, minute: int = 0) -> list[str]:
         """Move to a time by North's clock (September: four hours behind), look, and return what was told."""
-        self.intake.clock.move(datetime(2026, 9, day, hour + 4, minute, tzinfo=UTC) - self.intake.clock.now())
+        self.intake.clock.move(
+            datetime(2026, 9, day, hour, minute, tzinfo=UTC) + timedelta(hours=4) - self.intake.clock.now()
+        )
         return await self.look()
 
     async def look(self) -> list[str]:
@@ -88,12 +90,12 @@ async def test_a_late_feed_is_told_once_and_over_when_it_comes(watching: Watchin
     feed = a_feed()
     await watching.add(feed)
     assert await watching.look() == []
-    assert await watching.at(14, 6, 29) == []
-    assert await watching.at(14, 6, 30) == ["late opened"]
-    assert await watching.at(14, 6, 31) == []
+    assert await watching.at(21, 6, 29) == []
+    assert await watching.at(21, 6, 30) == ["late opened"]
+    assert await watching.at(21, 6, 31) == []
     assert await watching.states(feed) == ["late"]
-    assert await watching.at(15, 6, 31) == ["late resolved", "silent opened"]
-    assert await watching.at(19, 12) == []  # Saturday
+    assert await watching.at(22, 6, 31) == ["late resolved", "silent opened"]
+    assert await watching.at(26, 12) == []  # Saturday
     await watching.deliver(feed)
     assert await watching.look() == ["silent resolved"]
     assert await watching.states(feed) == ["well"]
@@ -103,38 +105,38 @@ async def test_what_a_person_replays_is_no_delivery(watching: Watching) -> None:
     feed = a_feed()
     await watching.add(feed)
     await watching.look()
-    await watching.at(14, 6, 15)
+    await watching.at(21, 6, 15)
     await watching.deliver(feed, by="fred")
-    assert await watching.at(14, 6, 31) == ["late opened"]
+    assert await watching.at(21, 6, 31) == ["late opened"]
 
 
 async def test_a_paused_feed_misses_nothing_and_begins_anew(watching: Watching) -> None:
     feed = a_feed()
     await watching.add(feed)
     await watching.look()
-    assert await watching.at(14, 7) == ["late opened"]
+    assert await watching.at(21, 7) == ["late opened"]
     await watching.change(feed, state="paused")
     assert await watching.look() == ["late resolved"]
-    assert await watching.at(17, 12) == []
+    assert await watching.at(24, 12) == []
     await watching.change(feed, state="active")
     assert await watching.look() == []
-    assert await watching.at(18, 6, 31) == ["late opened"]
+    assert await watching.at(25, 6, 31) == ["late opened"]
 
 
 async def test_days_are_counted_by_the_feeds_own_clock(watching: Watching) -> None:
     feed = a_feed()
     await watching.add(feed)
-    await watching.at(14, 23, 30)
+    await watching.at(21, 23, 30)
     await watching.deliver(feed, 10)
-    await watching.at(15, 0, 30)
+    await watching.at(22, 0, 30)
     await watching.deliver(feed, 20, 5)
     await watching.deliver(feed, 30)
     await watching.look()
     async with watching.intake.worker.transaction(service_actor(NAME)) as tx:
         found = (await feed_health.days(tx.connection, [feed.feed_id], date(2026, 9, 1)))[feed.feed_id]
     assert [(day.day.day, day.deliveries, day.items, day.quarantined) for day in found] == [
-        (14, 1, 10, 0),
-        (15, 2, 50, 5),
+        (21, 1, 10, 0),
+        (22, 2, 50, 5),
     ]
 
 
@@ -142,11 +144,11 @@ async def test_volume_columns_codes_errors_and_refusals_are_told_and_resolve(wat
     feed = a_feed(expected=replace(WORKDAYS, low=50, high=200))
     await watching.add(feed)
     await watching.look()
-    await watching.at(14, 6, 10)
+    await watching.at(21, 6, 10)
     await watching.deliver(feed, 10, columns=("extra",))
     assert await watching.look() == []
-    assert await watching.at(14, 6, 31) == ["volume_low opened"]
-    assert await watching.at(15, 6, 10) == []
+    assert await watching.at(21, 6, 31) == ["volume_low opened"]
+    assert await watching.at(22, 6, 10) == []
     await watching.deliver(feed, 300, 30, columns=("extra", "house"))
     await watching.intake.rows(
         "INSERT INTO quarantine (item_id, feed_id, campus, import_id, mapping_version, place, code, column_name,"
@@ -161,12 +163,12 @@ async def test_volume_columns_codes_errors_and_refusals_are_told_and_resolve(wat
     await watching.intake.rows("UPDATE quarantine SET state = 'replayed'")
     await watching.change(feed, mapping_version=2)
     assert sorted(await watching.look()) == ["errors resolved", "new_columns resolved", "unknown_codes resolved"]
-    assert await watching.at(15, 6, 20) == []
+    assert await watching.at(22, 6, 20) == []
     async with watching.intake.worker.transaction(service_actor(NAME)) as tx:
         for _ in range(3):
             await feed_health.refuse(tx, feed, "wrong_signature", "The signature does not fit.")
     assert await watching.look() == ["refused opened"]
-    await watching.at(15, 6, 25)
+    await watching.at(22, 6, 25)
     await watching.deliver(feed, 1, version=2)
     assert await watching.look() == ["refused resolved"]
 

@@ -42,6 +42,14 @@ def test_a_grade_is_read_with_who_and_where_by_the_ids_of_the_campus() -> None:
     assert grade.value["metadata"]["event_time"] == "2026-10-05T14:30:00.250Z"
 
 
+def test_a_score_is_a_share_of_what_there_was() -> None:
+    assert part(canvas_event()).value["score"] == {"given": 41.5, "max": 100.0, "share": 0.415}
+    course = canvas_event("course_grade_change", body={"user_id": "48", "current_score": 52.5, "final_score": 30})
+    assert part(course).value["score"] == {"given": 52.5, "max": 100.0, "share": 0.525}
+    for odd in ({"score": 4, "points_possible": 0}, {"score": "4"}, {"score": None, "current_score": None}, {}):
+        assert part(canvas_event(body=odd)).value["score"]["share"] is None
+
+
 def test_what_is_nobodys_business_is_gone_before_anything_is_kept() -> None:
     event = canvas_event("submission_created", body={"user_id": "48", "body": "I could not finish", "late": True})
     kept = part(event)
