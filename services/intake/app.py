@@ -4,7 +4,20 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
-from services.intake.http import flags, imports, matching, people, public, refer, referrals, students
+from services.intake.http import (
+    deliveries,
+    feed_mappings,
+    feeds,
+    flags,
+    imports,
+    matching,
+    people,
+    public,
+    quarantine,
+    refer,
+    referrals,
+    students,
+)
 from services.intake.mail import mailer
 from services.intake.stream import HANDLERS, REPLICAS, TOPICS
 from services.intake.usecases.watch_feeds import forget_feed_days, watch_feeds
@@ -43,13 +56,17 @@ def build(settings: Settings, clock: Clock, role: Literal["api", "worker", "both
             flags.router,
             people.router,
             imports.router,
+            feeds.router,
+            feed_mappings.router,
+            deliveries.router,
+            quarantine.router,
             refer.router,
             matching.router,
             students.router,
         ],
         ready=replicas.ready,
         parts=[KeyRing(settings), limiter, pace],
-        streamed=(*imports.STREAMED, *refer.STREAMED),
+        streamed=(*imports.STREAMED, *refer.STREAMED, *deliveries.STREAMED),
     )
     ui.install(api, service_templates=Path(__file__).parent / "templates", brands=public.brands)
     send = mailer(settings)

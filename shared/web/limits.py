@@ -103,6 +103,13 @@ class RateLimiter:
         if wait > 0:
             await asyncio.sleep(wait)
 
+    async def spend(self, name: str, rate: Rate, cost: float, *, refuse: bool = True) -> None:
+        """Count against a rate of one's own. Raise Refused with status 429 when it is far exceeded and `refuse`."""
+        wait = await self._ask({name: rate}, cost)
+        if wait > PATIENCE_S and refuse:
+            counters["rate_limited"] += 1
+            raise Refused("too_many_requests", "Too many requests. Try again later.", status=429, retry_after=wait)
+
     async def close(self) -> None:
         """Give the connections back."""
         if self._redis is not None:

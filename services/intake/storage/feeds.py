@@ -1,7 +1,8 @@
 """Feeds, the versions of their mappings, and their deliveries."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -66,6 +67,16 @@ _DELIVERIES = text(
     ORDER BY import_id DESC LIMIT :count
     """
 )
+_STANDING = text(
+    """
+    SELECT asked.feed_id,
+        (SELECT count(*) FROM quarantine WHERE quarantine.feed_id = asked.feed_id AND state = 'waiting') AS waiting,
+        (SELECT started_at FROM imports WHERE imports.feed_id = asked.feed_id
+         ORDER BY import_id DESC LIMIT 1) AS last_at
+    FROM unnest(CAST(:feeds AS uuid[])) AS asked(feed_id)
+    """
+)
+_OWNERS = text("SELECT feed_id, campus, owner_id FROM feeds WHERE feed_id = ANY (CAST(:feeds AS uuid[]))")
 _ENDED = text(
     """
     UPDATE imports SET state = :state, ended_at = :now, skipped = skipped + :skipped, new_columns = :new_columns
@@ -135,6 +146,18 @@ async def deliveries(connection: AsyncConnection, feed_id: UUID, before: UUID, c
     """Return deliveries of a feed, newest first."""
     asked = {"feed_id": feed_id, "before": before, "count": count}
     return list((await connection.execute(_DELIVERIES, asked)).all())
+
+
+async def standing(connection: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, tuple[int, datetime | None]]:
+    """Return how much of each feed waits in quarantine, and when it last delivered."""
+    rows = (await connection.execute(_STANDING, {"feeds": list(ids)})).all()
+    return {row.feed_id: (row.waiting, row.last_at) for row in rows}
+
+
+async def owners(connection: AsyncConnection, ids: Collection[UUID]) -> dict[UUID, tuple[str, str]]:
+    """Return the campus and the owner of feeds."""
+    rows = (await connection.execute(_OWNERS, {"feeds": sorted(ids)})).all()
+    return {row.feed_id: (row.campus, row.owner_id) for row in rows}
 
 
 async def end_delivery(tx: Tx, import_id: UUID, state: str, skipped: int, new_columns: Sequence[str]) -> None:

@@ -72,7 +72,7 @@ _TAKE = text(
     """
     SELECT item_id, campus, import_id, place, code, column_name, form, raw, mended, received_at FROM quarantine
     WHERE feed_id = :feed AND state = 'waiting' AND item_id > CAST(:after AS uuid)
-      AND (CAST(:ids AS uuid[]) IS NULL OR item_id = ANY (:ids))
+      AND (NOT :readable OR form <> 'bytes') AND (CAST(:ids AS uuid[]) IS NULL OR item_id = ANY (:ids))
       AND (CAST(:code AS text) IS NULL OR (code = :code AND column_name = :column))
     ORDER BY item_id LIMIT :count FOR UPDATE SKIP LOCKED
     """
@@ -177,8 +177,10 @@ async def mend(tx: Tx, keys: KeyRing, row: Any, raw: bytes) -> bool:  # noqa: AN
     return bool((await tx.connection.execute(_MEND, {"item": row.item_id, "mended": sealed})).rowcount)
 
 
-async def take(tx: Tx, keys: KeyRing, feed: Feed, chosen: Chosen, *, after: UUID, count: int) -> list[Waiting]:
-    """Lock items that wait and return what they say, in order."""
+async def take(
+    tx: Tx, keys: KeyRing, feed: Feed, chosen: Chosen, *, after: UUID, count: int, readable: bool = False
+) -> list[Waiting]:
+    """Lock items that wait and return what they say, in order; with `readable` only those that can be read alone."""
     asked = {
         "feed": feed.feed_id,
         "after": after,
@@ -186,6 +188,7 @@ async def take(tx: Tx, keys: KeyRing, feed: Feed, chosen: Chosen, *, after: UUID
         "code": chosen.code,
         "column": chosen.column,
         "count": count,
+        "readable": readable,
     }
     rows = (await tx.connection.execute(_TAKE, asked)).all()
     texts = [

@@ -20,6 +20,7 @@ from shared.storage.tx import Tx
 # What these bring is proven by the folder they come from, or by our own connection.
 _WITHOUT_TOKEN: tuple[Kind, ...] = ("file_drop", "topic")
 _AT_ONCE = timedelta(0)
+MOST_VERSIONS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,12 @@ async def add_feed(tx: Tx, keys: KeyRing, wanted: Wanted) -> tuple[Feed, NewToke
     if feed.kind in _WITHOUT_TOKEN:
         return feed, None
     return feed, await _token(tx, keys, feed)
+
+
+def check_version(feed: Feed, seen: int) -> None:
+    """Refuse a change that was made looking at an earlier state."""
+    if feed.version != seen:
+        raise Refused("changed_meanwhile", "Somebody else has changed this feed. Look at it again.", status=409)
 
 
 async def change_feed(tx: Tx, feed: Feed, changes: Mapping[str, Any]) -> Feed:
@@ -136,7 +143,7 @@ async def _token(tx: Tx, keys: KeyRing, feed: Feed) -> NewToken:
 
 async def _save(tx: Tx, feed: Feed) -> None:
     if not await feeds.save(tx, feed):
-        raise Refused("changed_meanwhile", "Somebody else has changed this feed. Look at it again.", status=409)
+        raise RuntimeError("a feed that is locked was changed")
 
 
 async def _check_people(tx: Tx, campus: str, owner_id: str) -> None:

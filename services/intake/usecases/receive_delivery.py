@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from io import StringIO
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from services.intake.domain.columns import Columns, columns_of
@@ -160,7 +160,7 @@ def read_items(delivery: Delivery, items: Sequence[Item]) -> "Read":
     cells, made = delivery.mapping.of_json(), list[Record]()
     for number, item in enumerate(items):
         if isinstance(item, Unread):
-            read.aside[number] = Aside(item.place, item.code, "", item.reason, "", _form(item.raw), item.raw)
+            read.aside[number] = Aside(item.place, item.code, "", item.reason, "", "json", item.raw)
             continue
         try:
             row = cells(item.value, item.event_id)
@@ -194,7 +194,9 @@ def read_rows(delivery: Delivery, sheet: Sheet, records: Sequence[Record], unrea
     read = Read(places, lambda line, bad: aside(places[line], bad, "csv", csv_of(sheet.header, lines[line])))
     for reject in unread:
         bad = BadCell(reject.column, reject.reason, reject.accepted)
-        read.aside[reject.row] = aside(places[reject.row], bad, "bytes", reject.raw.encode())
+        # Under its heading, so that whoever mends it sees what should stand where.
+        raw = csv_of(sheet.header) + reject.raw.encode()
+        read.aside[reject.row] = aside(places[reject.row], bad, "csv", raw)
     made = list[Record]()
     for line, row in records:
         try:
@@ -223,12 +225,10 @@ async def store(tx: Tx, keys: KeyRing, delivery: Delivery, read: "Read") -> list
     return read.results(taken)
 
 
-def csv_of(header: Sequence[str], row: Sequence[str]) -> bytes:
-    """Return a row that can be read alone: under its heading."""
+def csv_of(*rows: Sequence[str]) -> bytes:
+    """Return rows as a table: a row under its heading can be read alone."""
     file = StringIO()
-    writer = csv.writer(file)
-    writer.writerow(header)
-    writer.writerow(row)
+    csv.writer(file).writerows(rows)
     return file.getvalue().encode("utf-8", "surrogateescape")
 
 
@@ -236,21 +236,28 @@ def csv_of(header: Sequence[str], row: Sequence[str]) -> bytes:
 class Read:
     """Items as far as they can be judged without the database. They are known by their numbers.
 
-    `set_aside` says how one is kept that cannot be taken after all.
+    `made` are the cells that the mapping made, `rows` what they say. `set_aside` says how one is kept that cannot be
+    taken after all.
     """
 
     places: Sequence[str] | Mapping[int, str]
     set_aside: Callable[[int, BadCell], Aside]
+    made: Sequence[Record] = ()
     rows: Sequence[Any] = ()
     aside: dict[int, Aside] = field(default_factory=dict)
     skipped: set[int] = field(default_factory=set)
 
     def finish(self, delivery: Delivery, made: Sequence[Record]) -> "Read":
         """Read the cells that the mapping made as rows of their kind."""
+        self.made = made
         self.rows, unfit = delivery.reader.read(made)
         for reject in unfit:
             self.aside[reject.row] = self.set_aside(reject.row, _bad(delivery.mapping, reject))
         return self
+
+    def judged(self) -> list[Result]:
+        """Say what would become of each, as far as the mapping decides it."""
+        return self.results(TakenIn(imports.Counts(), []))
 
     def results(self, taken: TakenIn) -> list[Result]:
         """Say what became of each."""
@@ -276,7 +283,3 @@ def _bad(mapping: Compiled, reject: Reject) -> BadCell:
 
 def _json_aside(item: Item, bad: BadCell) -> Aside:
     return aside(item.place, bad, "json", item.raw)
-
-
-def _form(raw: bytes) -> Literal["json", "bytes"]:
-    return "json" if raw[:1] in (b"{", b"[") else "bytes"

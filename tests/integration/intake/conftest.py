@@ -40,6 +40,7 @@ TABLES = (
     "students", "imports", "import_rejects", "flags", "threshold_firings", "referrals", "danger_watches", "duty_grants",
     "teams_snapshots", "roster_snapshots", "program_snapshots", "inbox", "outbox", "dead_letters", "parked",
     "idempotency_keys", "record_keys",
+    "feeds", "feed_mappings", "feed_tokens", "quarantine", "flag_sources",
 )  # fmt: skip
 HOURS = tuple(Hours(day, "09:00", "17:00") for day in range(5))
 DANGER = "He told his roommate that he is going to kill himself tonight and has the pills in his room."

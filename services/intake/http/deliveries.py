@@ -1,0 +1,135 @@
+"""The route that machines send to. What it answers 200 is stored; an item that cannot be read is kept and told."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+
+from services.intake.domain.decoders import pushed
+from services.intake.domain.decoders.parts import Item
+from services.intake.domain.feeds import Feed
+from services.intake.domain.signatures import HEADER, NotProven, Token, check_signature, check_token
+from services.intake.http.feed_bodies import CountsView, DeliveryView, ResultView
+from services.intake.http.imports import Keys
+from services.intake.storage import feed_tokens, feeds
+from services.intake.usecases.receive_delivery import begin, finish, receive
+from shared.access.actions import Action
+from shared.access.decision import Resource
+from shared.refusal import Refused
+from shared.web.gate import Door, by_link
+from shared.web.limits import Rate, RateLimiter
+from shared.web.site import part
+
+router = APIRouter(tags=["deliveries"])
+
+# Read piece by piece, so that one item with a sign that cannot be stored costs that item and no other.
+STREAMED = ("/feeds/*/deliveries",)
+LARGEST = 4 * 1024 * 1024
+
+Limiter = Annotated[RateLimiter, Depends(part(RateLimiter))]
+_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": {}, "examples": {"flags": {"value": [{"id": "A-1", "student": "N1"}]}}},
+            "application/x-ndjson": {"schema": {"type": "string"}},
+        },
+    }
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A request as it came."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """How a kind of feed arrives: how its sender proves itself, and how its items are told apart.
+
+    `check` raises NotProven; it returns how far the sender's clock is behind ours, where that is known.
+    """
+
+    check: Callable[[Sent, Feed, Sequence[Token]], Awaitable[timedelta | None]]
+    decode: Callable[[Sent, Feed], Sequence[Item]]
+
+
+async def _signed(sent: Sent, _feed: Feed, tokens: Sequence[Token]) -> timedelta:
+    return check_signature(tokens, sent.headers.get(HEADER.lower(), ""), sent.body, sent.now)
+
+
+async def _shown(sent: Sent, _feed: Feed, tokens: Sequence[Token]) -> None:
+    check_token(tokens, sent.headers.get("authorization", ""))
+
+
+async def _signed_or_shown(sent: Sent, feed: Feed, tokens: Sequence[Token]) -> timedelta | None:
+    return await (_signed if HEADER.lower() in sent.headers else _shown)(sent, feed, tokens)
+
+
+def _pushed(sent: Sent, _feed: Feed) -> Sequence[Item]:
+    return pushed.decode(sent.body, sent.headers.get("content-type", ""))
+
+
+ARRIVALS: dict[str, Arrival] = {
+    "http_push": Arrival(_signed, _pushed),
+    "referrals_api": Arrival(_signed_or_shown, _pushed),
+}
+
+
+@router.post("/feeds/{feed_id}/deliveries", openapi_extra=_BODY)
+async def deliver(feed_id: UUID, request: Request, keys: Keys, limiter: Limiter) -> DeliveryView:
+    """Take in what a feed sends, item by item. Send again what was not answered: nothing is made twice.
+
+    The feed proves itself by its token: `Caselight-Signature: t=<seconds>,v1=<hex of HMAC-SHA256>` over time, full
+    stop and body, or for the referrals API `Authorization: Bearer`.
+    """
+    body = await _body(request)
+    async with by_link(request, f"feed:{feed_id}").begin() as door:
+        sent = Sent(request.headers, body, door.now)
+        feed, arrival, behind = await _proven(door, keys, feed_id, sent)
+        items = arrival.decode(sent, feed)
+        await _limit(limiter, feed, len(items))
+        delivery = await begin(door, feed)
+        results = await receive(door, keys, delivery, items)
+        await finish(door, delivery)
+    return DeliveryView(
+        delivery_id=delivery.of.import_id,
+        mapping_version=delivery.of.mapping_version,
+        counts=CountsView.of(results),
+        results=[ResultView.of(result) for result in results],
+        clock_behind_seconds=None if behind is None else round(behind.total_seconds(), 1),
+    )
+
+
+async def _proven(door: Door, keys: Keys, feed_id: UUID, sent: Sent) -> tuple[Feed, Arrival, timedelta | None]:
+    """Return the feed that the request proves to be from. One that is not there looks like a wrong token."""
+    feed = await feeds.find(door.connection, feed_id)
+    arrival = ARRIVALS.get(feed.kind) if feed is not None else None
+    if feed is None or arrival is None:
+        raise NotProven("wrong_token", "This is no token of this feed, or it has ended. Its owner can make a new one.")
+    behind = await arrival.check(sent, feed, await feed_tokens.live(door, keys, feed))
+    addressee = Resource("feed", id=str(feed_id), campus=feed.campus, addressees=frozenset({feed.actor_id}))
+    await door.allow(Action.FEED_DELIVER, addressee)
+    return feed, arrival, behind
+
+
+async def _limit(limiter: RateLimiter, feed: Feed, items: int) -> None:
+    """Turn away what is far too much, to be sent again later. Referrals are never turned away: one may be a danger."""
+    rate = Rate(per_minute=feed.rate_per_minute, burst=feed.rate_per_minute / 6 + pushed.MOST_ITEMS)
+    await limiter.spend(f"feed:{feed.feed_id}", rate, items, refuse=feed.brings != "referrals")
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > LARGEST:
+            raise Refused("too_large", f"At most {LARGEST // 1024**2} MiB at once. Send it in parts.", status=413)
+    return bytes(body)
