@@ -60,4 +60,13 @@ class Programs:
 def _snapshots(said: Mapping[str, Any]) -> Iterator[Snapshot]:
     for section, kind in _KINDS.items():
         for thing in said.get(section, ()):
-            yield msgspec.convert(thing, kind, strict=False)
+            yield msgspec.convert(_as_said(thing), kind, strict=False)
+
+
+def _as_said(thing: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a thing as its snapshot has it: an edition that nobody had to approve says nothing of approval."""
+    editions = [
+        {name: value for name, value in each.items() if name != "approved_at" or value is not None}
+        for each in thing.get("editions", ())
+    ]
+    return {**thing, "editions": editions} if editions else dict(thing)
