@@ -193,7 +193,6 @@ class Visit:
             said=said,
             missing=[AWAY[service] for service in sorted(self.away)],
             keys=self.session.keys_on,
-            here=self.request.url.path if self.request.method == "GET" else "",
             live=live,
             here=self.request.url.path if self.request.method == "GET" else "",
         )
