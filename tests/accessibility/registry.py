@@ -1,10 +1,12 @@
 """Every state of every page, as its owner registers it: a file beside this one's `states/`, a list STATES in it."""
 
 import importlib
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import httpx
 from playwright.async_api import Page
 
 from tests.journeys.world import World
@@ -13,6 +15,35 @@ STATES_FOLDER = Path(__file__).parent / "states"
 
 Arrange = Callable[[World], Awaitable[str | None]]
 Act = Callable[[Page], Awaitable[object]]
+Around = Callable[[World], AbstractAsyncContextManager[None]]
+
+
+@asynccontextmanager
+async def _as_it_is(_world: World) -> AsyncIterator[None]:
+    yield
+
+
+class Away(httpx.AsyncBaseTransport):
+    """An owner that cannot be reached."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Fail as a network does."""
+        raise httpx.ConnectError("away", request=request)
+
+
+def without(*services: str) -> Around:
+    """Let the console reach none of these owners: `State(…, around=without("intake"))`."""
+
+    @asynccontextmanager
+    async def around(world: World) -> AsyncIterator[None]:
+        owners = world.services["console"].api.state.console.owners
+        for service in services:
+            owners.reach(service, Away())
+        yield
+        for service in services:
+            owners.reach(service, httpx.ASGITransport(app=world.services[service].api))
+
+    return around
 
 
 @dataclass(frozen=True)
@@ -24,6 +55,7 @@ class State:
     person    who looks; "" is nobody signed in
     arrange   brings the system there: arrange(world) -> path or None
     act       brings the page there: act(page), such as sending an empty form
+    around    how the system is while the page is looked at: `without("intake")`
     first     it needs a system in which little has happened: those run before all others
     service   who answers: console, intake, notifications
     status    what the page answers with
@@ -35,6 +67,7 @@ class State:
     person: str = ""
     arrange: Arrange | None = None
     act: Act | None = None
+    around: Around = _as_it_is
     first: bool = False
     service: str = "console"
     status: int = 200

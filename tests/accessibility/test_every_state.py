@@ -26,9 +26,10 @@ async def test_every_page_state_has_no_axe_violation_and_works_by_keyboard_at_32
         windows[key] = await site.window(state.person, service=state.service)
     window, page = windows[key], windows[key].page
 
-    assert await window.open(path) == state.status
-    if state.act:
-        await state.act(page)
+    async with state.around(world):
+        assert await window.open(path) == state.status
+        if state.act:
+            await state.act(page)
     assert state.says in await window.text()
 
     found = await axe(page)

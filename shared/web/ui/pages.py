@@ -71,7 +71,7 @@ class Templates:
             lstrip_blocks=True,
         )
         self.environment.globals.update(asset=_asset, when=times.when, clock=times.clock, **names)
-        self.environment.filters.update(span=times.span, groups=_groups)
+        self.environment.filters.update(span=times.span, countdown=times.countdown, groups=_groups)
 
     def render(self, name: str, **values: object) -> str:
         """Return a template filled in. A name it uses and does not get is an error, never an empty place."""

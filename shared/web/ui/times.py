@@ -54,6 +54,15 @@ def span(length: timedelta) -> str:
     return f"{int(seconds // _DAY)} days"
 
 
+def countdown(length: timedelta) -> str:
+    """Return what is left to the second where seconds matter: "3 min 40 s"; beyond an hour its largest unit."""
+    seconds = max(0, int(length.total_seconds()))
+    if seconds >= _HOUR:
+        return span(length)
+    minutes, rest = divmod(seconds, _MINUTE)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
 def absolute(at: datetime, now: datetime, zone: str) -> str:
     """Return "Today, 8:36 am" or "Mon Nov 16, 7:40 am", with the year when it is not this one."""
     here, today = at.astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone))
