@@ -80,5 +80,5 @@ def _application(console: Console) -> FastAPI:
     app.include_router(health.router)
     for router in routers():
         app.include_router(router)
-    console.paths = frozenset(str(getattr(route, "path", "")) for route in app.routes)
+    console.paths = frozenset(str(getattr(route, "path", "")) for router in routers() for route in router.routes)
     return app
