@@ -17,7 +17,7 @@ from shared.events.codes import Level
 _ITEM = re.compile(r"(\([^)]*\)|<\w+>|[^\s()<>]+?)(\?)?(?:\s+|$)")
 _TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _BETWEEN = r"[\s\-\u2013\u2014]+"
-_GAP = r"(?:[\w']+[\s\-\u2013\u2014]+){0,4}"
+_GAP = rf"(?:{_BETWEEN}[\w']+){{0,4}}"
 _NOT = r"(?:not|never|cannot|cant|dont|doesnt|didnt|isnt|wasnt|wont|hasnt|havent|\w+n't)"
 _NOT_WORDS = frozenset({"not", "never", "cannot", "cant", "dont", "doesnt", "didnt", "isnt", "wasnt", "wont"})
 _NOT_WORDS |= {"hasnt", "havent"}
@@ -25,18 +25,27 @@ _NOT_WORDS |= {"hasnt", "havent"}
 _SIGN = re.compile(r"[^\w \t'\-\u2013\u2014]")
 _REACH = 160
 _MOST_BRIDGES = 8
+# How many words before a negator can make a doubt of it, and how many of those hold the word of doubt.
+_NEAR, _CLOSE = 5, 3
 # Typed apostrophes come in several shapes; the place of a word must not change when they are made one.
 _APOSTROPHES = str.maketrans("\u2019\u2018\u02bc\u0060\u00b4", "'''''")
 _ASCII = re.compile("[A-Z]+")
+# People type without accents, and terms are found either way. One letter for one: places stay.
+_ACCENTED = (
+    "\u00e1\u00e0\u00e2\u00e4\u00e9\u00e8\u00ea\u00eb\u00ed\u00ec\u00ee"
+    "\u00ef\u00f3\u00f2\u00f4\u00f6\u00fa\u00f9\u00fb\u00fc\u00f1\u00e7"
+)
+_ACCENTS = str.maketrans(_ACCENTED, "aaaaeeeeiiiioooouuuunc")
 # Signs nobody sees, which copied text brings along, and which would split a word in two.
-_UNSEEN = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")
+# Combining accents are letters of their own to a computer.
+_UNSEEN = re.compile("[\u00ad\u0300-\u036f\u200b-\u200d\u2060\ufeff]")
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
     """A term found at `text[start:end]`. A negated one is kept for the reader and raises nothing.
 
-    `concern` is what it says in the codes of concerns.
+    `concern` is what it says in the codes of concerns, `edition` the word list that found it.
     """
 
     category: str
@@ -44,6 +53,7 @@ class Hit:
     end: int
     concern: str = ""
     negated: bool = False
+    edition: str = ""
 
 
 # A category and the concern its terms mean.
@@ -58,8 +68,7 @@ class _Terms:
 
     def find(self, text: str) -> Iterator[tuple[Kind, int, int]]:
         for word in _TOKEN.finditer(text):
-            patterns = self.by_word.get(word.group()) or self._negator(word.group())
-            for kind, pattern in patterns:
+            for kind, pattern in (*self.by_word.get(word.group(), ()), *self._negator(word.group())):
                 found = pattern.match(text, word.start())
                 if found is not None:
                     yield kind, word.start(), found.end()
@@ -83,11 +92,17 @@ class Lexicon:
     _negators: frozenset[str]
     _bridges: frozenset[str]
     _unless_before: frozenset[str]
+    _doubts: frozenset[str]
+    _joiners: frozenset[str]
 
     @classmethod
     def read(cls, document: str) -> "Lexicon":
         """Read an edition from its TOML. Raises on one that is not well formed: it is checked by the tests."""
-        data = tomllib.loads(document)
+        return cls.of(tomllib.loads(document))
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> "Lexicon":
+        """Make an edition of its document, which `lexicon_documents.wrongs` has found nothing wrong with."""
         words, categories = data["words"], data["categories"]
         return cls(
             language=data["language"],
@@ -101,6 +116,8 @@ class Lexicon:
             _negators=frozenset(data["negation"]["negators"]),
             _bridges=frozenset(data["negation"]["bridges"]),
             _unless_before=frozenset(data["negation"]["unless_before"]),
+            _doubts=frozenset(data["negation"].get("doubts", ())),
+            _joiners=frozenset(data["negation"].get("joiners", ())),
         )
 
     def find(self, text: str) -> tuple[Hit, ...]:
@@ -113,7 +130,7 @@ class Lexicon:
             return ()
         idioms = [(start, end) for _, start, end in self._idioms.find(plain)]
         hits = [
-            Hit(category, places(start), places(end - 1) + 1, concern, self._negated(plain, start))
+            Hit(category, places(start), places(end - 1) + 1, concern, self._negated(plain, start), self.edition)
             for ((category, concern), start), end in longest.items()
             if not any(start < idiom_end and idiom_start < end for idiom_start, idiom_end in idioms)
         ]
@@ -126,22 +143,52 @@ class Lexicon:
         for place in range(len(words) - 1, max(-1, len(words) - 2 - _MOST_BRIDGES), -1):
             word = words[place]
             if word in self._negators or _is_not(word):
-                return not (place and words[place - 1] in self._unless_before)
+                return not self._doubtful(words[max(0, place - _NEAR) : place])
             if word not in self._bridges:
                 return False
         return False
 
+    def _doubtful(self, before: Sequence[str]) -> bool:
+        """Whether what stands before a negator takes its assurance away: `promise I won't`, `can't say he isn't`.
 
-def edition_at(editions: Sequence[Lexicon], at: datetime) -> Lexicon:
-    """Return the edition in force at `at`; before the first, the first, because nothing goes unscreened."""
-    begun = [lexicon for lexicon in editions if lexicon.effective_from <= at]
-    return max(begun or editions[:1], key=lambda lexicon: lexicon.effective_from)
+        Two negators are one assurance only where they are joined as equals: `no plan and no intent`.
+        """
+        if before and before[-1] in self._unless_before:
+            return True
+        if self._doubts.intersection(before[-_CLOSE:]):
+            return True
+        if not self._joiners or self._joiners.intersection(before):
+            return False
+        return any(_is_not(word) for word in before)
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """A word list and since when it holds. What people put in force goes before what was shipped, whenever that was."""
+
+    lexicon: Lexicon
+    since: datetime
+    by_people: bool = False
+
+
+def in_force(editions: Sequence[Edition], at: datetime) -> tuple[Lexicon, ...]:
+    """Return the one edition of each language in force at `at`, by language.
+
+    Before the first of a language, the first, because nothing goes unscreened. What people made never holds before
+    its time.
+    """
+    found: dict[str, Edition] = {}
+    for edition in sorted(editions, key=lambda each: (each.by_people, each.since)):
+        language = edition.lexicon.language
+        if edition.since <= at or (language not in found and not edition.by_people):
+            found[language] = edition
+    return tuple(found[language].lexicon for language in sorted(found))
 
 
 def _plain(text: str) -> tuple[str, "_Places"]:
     lower = text.lower()
     # A letter may grow when it is made small (İ); then places would shift, and its capital stays.
-    text = (lower if len(lower) == len(text) else _ASCII.sub(_small, text)).translate(_APOSTROPHES)
+    text = (lower if len(lower) == len(text) else _ASCII.sub(_small, text)).translate(_APOSTROPHES).translate(_ACCENTS)
     if _UNSEEN.search(text) is None:
         return text, _Places(None)
     kept = [place for place, sign in enumerate(text) if _UNSEEN.match(sign) is None]
@@ -177,7 +224,7 @@ def _compiled(terms: Sequence[tuple[Kind, str]], words: Mapping[str, Sequence[st
     by_word: dict[str, list[tuple[Kind, re.Pattern[str]]]] = defaultdict(list)
     for kind, term in terms:
         items = [_Item(found[1], found[2] == "?", words) for found in _ITEM.finditer(term)]
-        pattern = re.compile("".join(item.pattern(last=item is items[-1]) for item in items) + r"(?!\w)")
+        pattern = re.compile("".join(item.pattern(first=item is items[0]) for item in items))
         for word in items[0].first_words():
             by_word[word].append((kind, pattern))
     return _Terms({word: tuple(found) for word, found in by_word.items()})
@@ -203,14 +250,14 @@ class _Item:
         words = {alternative.split()[0] for alternative in self.alternatives()}
         return words | _NOT_WORDS if "not" in words else words
 
-    def pattern(self, *, last: bool) -> str:
+    def pattern(self, *, first: bool) -> str:
         if self.source == "_":
             return _GAP
-        between = "" if last else _BETWEEN
+        between = "" if first else _BETWEEN
         # Longest first: of `them` and `them all` the longer is meant where it stands.
         ordered = sorted(self.alternatives(), key=len, reverse=True)
         inside = "|".join(_BETWEEN.join(_word(word) for word in each.split()) for each in ordered)
-        return f"(?:(?:{inside})(?!\\w){between}){'?' if self.optional else ''}"
+        return f"(?:{between}(?:{inside})(?!\\w)){'?' if self.optional else ''}"
 
 
 def _word(word: str) -> str:

@@ -80,6 +80,7 @@ class Incoming:
     referrer_phone: str = ""
     import_id: UUID | None = None
     marks: tuple[str, ...] = ()
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,8 @@ class Referral:
     version: int
     import_id: UUID | None
     marks: tuple[str, ...] = ()
+    due_at: datetime | None = None
+    rating: str = ""
 
     @property
     def danger(self) -> bool:

@@ -44,16 +44,22 @@ class Screening:
 
 
 def screen(
-    lexicon: Lexicon, narrative: str, claimed_concerns: Sequence[str], urgency: str, description: str = ""
+    lexicons: Sequence[Lexicon],
+    narrative: str,
+    claimed_concerns: Sequence[str],
+    urgency: str,
+    description: str = "",
 ) -> Screening:
     """Screen a referral. Pure; the level is the gravest of what its words, concerns and urgency say.
 
-    `description` is how the referrer put whom it is about. What is found there counts, but only the narrative is shown
-    with places.
+    The first of `lexicons` is that of its language; the others are searched all the same, because people write in two
+    languages at once and quote each other. `description` is how the referrer put whom it is about. What is found there
+    counts, but only the narrative is shown with places.
     """
-    hits = lexicon.find(narrative)
+    lexicon = lexicons[0]
+    hits = found_by(lexicons, narrative)
     coded = (lexicon.concerns[concern] for concern in claimed_concerns if concern in lexicon.concerns)
-    meant = [hit for hit in (*hits, *lexicon.find(description)) if not hit.negated]
+    meant = [hit for hit in (*hits, *found_by(lexicons, description)) if not hit.negated]
     categories = tuple(dict.fromkeys([*(hit.category for hit in meant), *coded]))
     said = max((lexicon.levels[category] for category in categories), key=_rank, default=Level.NONE)
     claimed = lexicon.urgencies.get(urgency, Level.NONE)
@@ -67,6 +73,12 @@ def screen(
         level=max(said, claimed, key=_rank),
         found_by="screening" if said.rank >= claimed.rank else "urgency",
     )
+
+
+def found_by(lexicons: Sequence[Lexicon], text: str) -> tuple[Hit, ...]:
+    """Return the hits of all word lists, in the order of the text."""
+    hits = (hit for lexicon in lexicons for hit in lexicon.find(text))
+    return tuple(sorted(hits, key=lambda hit: (hit.start, hit.end, hit.category)))
 
 
 def _with_found(claimed: Sequence[str], hits: Sequence[Hit]) -> tuple[str, ...]:

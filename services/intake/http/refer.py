@@ -20,11 +20,23 @@ from services.intake.http.bodies import CAMPUS_PATTERN
 from services.intake.http.files import File, WhyNot, sorted_out
 from services.intake.http.imports import Keys
 from services.intake.http.multipart import Form, read_form
-from services.intake.http.public import PUBLIC, WORKED, AtPace, Pace, Place, caller, page, place_of, program_of
+from services.intake.http.public import (
+    PUBLIC,
+    WORKED,
+    AtPace,
+    Pace,
+    Place,
+    caller,
+    page,
+    place_of,
+    program_of,
+    ticket_key,
+)
 from services.intake.http.words import language, languages
 from services.intake.storage.referrers import ANONYMOUS, OPEN, SHIELDED
-from services.intake.usecases.receive_referrals import screened
 from services.intake.usecases.refer_publicly import FORM, Back, Sent, event_id, passphrase, refer_publicly
+from services.intake.usecases.screening import last_known, screened
+from services.intake.usecases.screening import last_known, screened
 from shared.access.actions import Action
 from shared.access.decision import Resource
 from shared.events.codes import Channel
@@ -51,11 +63,6 @@ class Visit:
     request: Request
     keys: KeyRing
     place: Place
-
-    @property
-    def ticket_key(self) -> bytes:
-        """What tickets are signed with."""
-        return self.keys.secret("tickets of forms")
 
     def show(
         self, name: str, place: Place, status: int = HTTPStatus.OK, *, here: str = "", **values: object
@@ -99,14 +106,16 @@ async def _next(visit: Visit, pace: Pace, form: Form) -> Response:
 
 async def _send(visit: Visit, pace: Pace, answers: Answers, form: Form) -> Response:
     keys, place = visit.keys, visit.place
-    now = site_of(visit.request).database.clock.now()
+    database = site_of(visit.request).database
+    now = database.clock.now()
     kept, left = sorted_out(form.files if place.rules.attachments else [])
-    ticket = ticket_in(visit.ticket_key, form.one("ticket"))
+    ticket = ticket_in(ticket_key(visit.keys), form.one("ticket"))
     # A form whose ticket we did not make is nobody's second try: it gets one of its own.
     id_ = event_id((ticket or Ticket(new_id(), now)).id, _content(answers, kept))
     incoming = _incoming(place, answers, id_, machine=ticket is None or bool(form.one("website")))
     cost = WORKED if ticket is not None and worked(form.one("ticket"), form.one("work")) else 1.0
-    danger = screened(incoming, now).danger
+    known = last_known(site_of(visit.request).database.engine.sync_engine, now)
+    danger = screened(incoming, known).danger
     await pace.wait(caller(visit.request, keys), f"form:{incoming.campus}", cost, danger=danger)
 
     phrase = passphrase(keys, id_, place.words.phrase) if answers.comeback else ""
@@ -147,6 +156,7 @@ def _incoming(place: Place, answers: Answers, id_: str, *, machine: bool) -> Inc
         source=FORM,
         source_event_id=id_,
         live=True,
+        language=place.words.code,
         referrer_name=answers.your_name if named else "",
         referrer_email=answers.your_email.lower() if named else "",
         referrer_phone=answers.your_phone if named else "",
@@ -203,7 +213,7 @@ def _second(
     visit: Visit, answers: Answers, wrong: Sequence[Fault] = (), *, ticket: str = "", files: bool = False
 ) -> HTMLResponse:
     if not ticket:
-        ticket = Ticket(new_id(), site_of(visit.request).database.clock.now()).token(visit.ticket_key)
+        ticket = Ticket(new_id(), site_of(visit.request).database.clock.now()).token(ticket_key(visit.keys))
         answers = replace(answers, comeback=answers.named == "no")
     code = visit.place.words.code
     return visit.show(

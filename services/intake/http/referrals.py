@@ -27,7 +27,8 @@ from services.intake.http.imports import NONE_BEFORE, Keys
 from services.intake.storage import flags, referrals, standing
 from services.intake.storage.referrals import ABOUT, NARRATIVE, REFERRER, Texts
 from services.intake.usecases.identify_referral import match_referral
-from services.intake.usecases.receive_referrals import receive_referrals, screened
+from services.intake.usecases.receive_referrals import receive_referrals
+from services.intake.usecases.screening import last_known, screened
 from services.intake.usecases.triage_referral import triage_referral
 from shared.access.actions import Action
 from shared.access.decision import Decision, Resource
@@ -62,7 +63,8 @@ async def refer(
     if body.happened_at is not None and body.happened_at > now + _AHEAD:
         raise Refused("in_the_future", "This lies in the future.", status=422, pointer="/body/happened_at")
     incoming = _incoming(body, gate.subject)
-    await limiter.slow(gate.subject, "referrals", danger=screened(incoming, now).danger)
+    known = last_known(site_of(request).database.engine.sync_engine, now)
+    await limiter.slow(gate.subject, "referrals", danger=screened(incoming, known).danger)
     async with gate.begin() as door:
         resource = Resource("referral", id=str(incoming.referral_id), campus=body.campus)
         await door.allow(Action.REFERRAL_CREATE, resource)

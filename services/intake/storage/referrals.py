@@ -32,6 +32,7 @@ _TYPES = {
     "relationship": "text",
     "referrer_id": "text",
     "marks": LIST,
+    "due_at": "timestamptz",
 }
 # Everything else is a code, but for what the referrer may have put in words.
 _OWN = {field.name: _TYPES.get(field.name, CODE) for field in fields(Referral)}
@@ -81,7 +82,7 @@ _SAVE = text(
         matched_at = :matched_at, state = :state, decision = :decision, reason_code = :reason_code,
         decided_by = :decided_by, triaged_at = :triaged_at, status = :status, version = :version,
         sensitivity = :sensitivity, family = :family, concerns = :concerns, level = :level, found_by = :found_by,
-        marks = :marks
+        marks = :marks, rating = :rating
     WHERE referral_id = :referral_id
     """
 )
@@ -206,7 +207,7 @@ async def save(tx: Tx, referral: Referral) -> None:
     """Store what was decided about a referral."""
     names = (
         "referral_id", "student_id", "match_basis", "matched_by", "matched_at", "state", "decision", "reason_code",
-        "decided_by", "triaged_at", "status", "version", "sensitivity", "family", "level", "found_by",
+        "decided_by", "triaged_at", "status", "version", "sensitivity", "family", "level", "found_by", "rating",
     )  # fmt: skip
     lists = {"concerns": list(referral.concerns), "marks": list(referral.marks)}
     await tx.connection.execute(_SAVE, {name: getattr(referral, name) for name in names} | lists)

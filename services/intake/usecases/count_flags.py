@@ -6,16 +6,18 @@ from datetime import timedelta
 from uuid import UUID
 
 from services.intake.domain.flag_rules import Signal
+from services.intake.domain.lexicon import Lexicon
 from services.intake.domain.outreach import jumps, pressing
 from services.intake.domain.referrals import Match, receive
-from services.intake.domain.signals import Whose, referral_of, screening_of
-from services.intake.domain.threshold import Firing, fire
+from services.intake.domain.signals import Whose, found_by, referral_of, screening_of
+from services.intake.domain.threshold import Firing, fire, first_at_once
 from services.intake.storage import counting
 from services.intake.storage.counting import OUTREACH, REFERRAL, WATCH, Around, NewFiring, Span
 from services.intake.storage.flags import Place
 from services.intake.usecases.editions import Editions
 from services.intake.usecases.list_outreach import Rest, list_rest, midnight_of_monday
-from services.intake.usecases.receive_referrals import Received, keep, screened
+from services.intake.usecases.receive_referrals import Received, keep
+from services.intake.usecases.screening import screened, word_lists
 from shared.ids import new_id, new_reference
 from shared.privacy.keys import KeyRing
 from shared.program import Program
@@ -78,8 +80,11 @@ async def find(tx: Tx, program: Program, new: New) -> Found:
     editions = {campus: Editions.of(program, campus, tx.now) for campus in campuses}
     made = [*_at_once(editions, new), *await _fired(tx, editions, new)]
     kept, rest = await _within_capacity(tx, program, made)
+    lists = await word_lists(tx) if kept else ()
     for each in kept:
-        _refer(found, tx, program, each, new.comments)
+        received = _received(tx, program, each, _written(each.firing, new.comments), lists)
+        found.received.append(received)
+        _note(found, program, each, received[0].referral_id, REFERRAL)
     for each in rest:
         _list(found, program, each)
     await _watch(found, tx, program, editions, new)
@@ -103,12 +108,9 @@ def _at_once(editions: Mapping[str, Editions], new: New) -> Iterable[Made]:
     """Yield what flags of nobody known make: a personal concern does not wait for a roster."""
     for each in new.unplaced:
         signal = each.signal
-        for rule in editions[each.campus].rules_at(signal.raised_at):
-            if rule.said.at_once and signal.cleared_at is None and rule.counts(signal):
-                yield Made(
-                    Whose(None, each.campus, each.number, new.live), Firing(signal.raised_at, (signal,), 1, rule)
-                )
-                break
+        rule = first_at_once(editions[each.campus].rules_at(signal.raised_at), signal)
+        if rule is not None:
+            yield Made(Whose(None, each.campus, each.number, new.live), Firing(signal.raised_at, (signal,), 1, rule))
 
 
 async def _fired(tx: Tx, editions: Mapping[str, Editions], new: New) -> list[Made]:
@@ -180,15 +182,20 @@ def _span(signals: Sequence[Signal], days: timedelta) -> Span:
 # ------------------------------------------------------------------------------------------- what is made of it
 
 
-def _refer(found: Found, tx: Tx, program: Program, made: Made, comments: Mapping[UUID, str]) -> None:
-    whose, firing = made.whose, made.firing
-    written = [comments.get(signal.flag_id, "") for signal in firing.counted] if firing.rule.said.at_once else []
-    incoming = referral_of(firing, new_id(), new_reference(), whose, "\n\n".join(filter(None, written)))
-    screening = screening_of(firing.rule.said, incoming.concerns, screened(incoming, tx.now))
+def _received(tx: Tx, program: Program, made: Made, written: str, lists: Sequence[Lexicon]) -> Received:
+    whose, ruled = made.whose, found_by(made.firing)
+    incoming = referral_of(ruled, new_id(), new_reference(), whose, written)
+    screening = screening_of(ruled, screened(incoming, lists))
     match = Match(whose.student_id, "exact_id") if whose.student_id is not None else None
     triage = program.triage(whose.campus, tx.now)
-    found.received.append((incoming, screening, *receive(incoming, screening, match, triage, tx.now)))
-    _note(found, program, made, incoming.referral_id, REFERRAL)
+    return (incoming, screening, *receive(incoming, screening, match, triage, tx.now))
+
+
+def _written(firing: Firing, comments: Mapping[UUID, str]) -> str:
+    """Return what was written with flags that make a referral by themselves; the others' stays with the flags."""
+    if not firing.rule.said.at_once:
+        return ""
+    return "\n\n".join(comments[signal.flag_id] for signal in firing.counted if signal.flag_id in comments)
 
 
 def _list(found: Found, program: Program, made: Made) -> None:

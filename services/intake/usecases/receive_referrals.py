@@ -2,16 +2,15 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from services.intake.domain.lexicon import edition_at
 from services.intake.domain.referrals import About, Incoming, Match, Referral, receive
-from services.intake.domain.screening import Screening, screen
+from services.intake.domain.screening import Screening
 from services.intake.storage import referrals, students, watches
 from services.intake.storage.referrals import ABOUT, NARRATIVE, REFERRER, Kept
-from services.intake.usecases.screening import lexicons
+from services.intake.usecases.screening import screened, word_lists
 from shared.events import Event
 from shared.privacy.keys import KeyRing
 from shared.privacy.text import Clear, seal_all
@@ -30,12 +29,6 @@ class Receipt:
     again: bool = False
 
 
-def screened(incoming: Incoming, now: datetime) -> Screening:
-    """Screen a referral with the edition of the lexicon in force now."""
-    lexicon, described = edition_at(lexicons(), now), incoming.about.description
-    return screen(lexicon, incoming.narrative, incoming.concerns, incoming.urgency, described)
-
-
 async def receive_referrals(tx: Tx, keys: KeyRing, incoming: Sequence[Incoming]) -> list[Receipt]:
     """Take referrals in and return a receipt for each, in order. The same (source, source event id) is taken in once.
 
@@ -50,10 +43,11 @@ async def receive_referrals(tx: Tx, keys: KeyRing, incoming: Sequence[Incoming])
     fresh = {key: each for key, each in fresh.items() if key not in known}
     new = list(fresh.values())
     matches = await _match(tx, new)
+    lists = await word_lists(tx)
     received = [
         (each, screening, *receive(each, screening, match, program.triage(each.campus, tx.now), tx.now))
         for each, match in zip(new, matches, strict=True)
-        for screening in (screened(each, tx.now),)
+        for screening in (screened(each, lists),)
     ]
     await keep(tx, keys, program, received)
     receipts = {key: Receipt(each.referral_id, each.reference, each.state, again=True) for key, each in known.items()}
@@ -73,10 +67,11 @@ async def keep(tx: Tx, keys: KeyRing, program: Program, received: Sequence[Recei
     if not received:
         return
     sealed = await _sealed(tx, keys, [incoming for incoming, *_ in received])
+    due = _Due(program)
     await referrals.store(
         tx.connection,
         [
-            Kept(referral, screening.edition, screening.hits, *texts)
+            Kept(replace(referral, due_at=due.of(referral)), screening.edition, screening.hits, *texts)
             for (_, screening, referral, _), texts in zip(received, sealed, strict=True)
         ],
     )
@@ -89,6 +84,21 @@ async def keep(tx: Tx, keys: KeyRing, program: Program, received: Sequence[Recei
         await watches.begin(tx, dangers)
     for *_, facts in received:
         tx.publish(*facts)
+
+
+class _Due:
+    """By when each referral is to be decided: one look at the calendar for all that came at one moment."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._known: dict[tuple[str, datetime], datetime] = {}
+
+    def of(self, referral: Referral) -> datetime:
+        place = referral.campus, referral.received_at
+        if place not in self._known:
+            hours = self._program.clocks(*place).triage_hours
+            self._known[place] = self._program.deadline(*place, hours)
+        return self._known[place]
 
 
 async def _known(tx: Tx, incoming: Sequence[Incoming]) -> dict[tuple[str, str], referrals.Known]:

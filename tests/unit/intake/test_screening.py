@@ -6,13 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.domain.lexicon import Lexicon, edition_at
+from services.intake.domain.lexicon import Edition, Lexicon, in_force
 from services.intake.domain.screening import screen
 from services.intake.domain.sentences import WITHHELD, only_danger
-from services.intake.usecases.screening import lexicons
+from services.intake.usecases.screening import shipped
 from shared.events.codes import FAMILY_OF_CONCERN, Level, Urgency
 
-LEXICON = lexicons()[0]
+WORD_LISTS = in_force(shipped(), datetime(2026, 9, 14, tzinfo=UTC))
+LEXICON = next(lexicon for lexicon in WORD_LISTS if lexicon.language == "en")
 
 
 def found(text: str) -> set[str]:
@@ -21,7 +22,7 @@ def found(text: str) -> set[str]:
 
 
 def level_of(text: str) -> str:
-    return screen(LEXICON, text, (), "routine").level.value
+    return screen(WORD_LISTS, text, (), "routine").level.value
 
 
 @pytest.mark.parametrize(
@@ -149,32 +150,33 @@ def test_words_of_danger_in_any_order_can_be_screened(words: list[str]) -> None:
 
 
 def test_the_level_is_the_gravest_of_words_concerns_and_urgency() -> None:
-    assert screen(LEXICON, "Quiet.", (), "emergency").level is Level.CRITICAL
-    assert screen(LEXICON, "Quiet.", (), "emergency").found_by == "urgency"
-    assert screen(LEXICON, "Quiet.", ("suicide",), "routine").level is Level.ELEVATED
-    assert screen(LEXICON, "Wants to die.", ("grades",), "soon").found_by == "screening"
-    assert screen(LEXICON, "Quiet.", ("grades",), "urgent").level is Level.MODERATE
-    assert not screen(LEXICON, "Quiet.", ("grades",), "urgent").danger
+    assert screen(WORD_LISTS, "Quiet.", (), "emergency").level is Level.CRITICAL
+    assert screen(WORD_LISTS, "Quiet.", (), "emergency").found_by == "urgency"
+    assert screen(WORD_LISTS, "Quiet.", ("suicide",), "routine").level is Level.ELEVATED
+    assert screen(WORD_LISTS, "Wants to die.", ("grades",), "soon").found_by == "screening"
+    assert screen(WORD_LISTS, "Quiet.", ("grades",), "urgent").level is Level.MODERATE
+    assert not screen(WORD_LISTS, "Quiet.", ("grades",), "urgent").danger
 
 
 def test_what_words_mean_is_added_to_the_concerns_unless_its_family_is_there() -> None:
-    assert screen(LEXICON, "Wants to die.", ("grades",), "soon").concerns == ("grades", "self_harm")
-    assert screen(LEXICON, "Wants to die.", ("suicide",), "soon").concerns == ("suicide",)
-    assert screen(LEXICON, "He will shoot them all.", (), "soon").concerns == ("threat",)
-    assert screen(LEXICON, "She is not suicidal.", (), "soon").concerns == ()
+    assert screen(WORD_LISTS, "Wants to die.", ("grades",), "soon").concerns == ("grades", "self_harm")
+    assert screen(WORD_LISTS, "Wants to die.", ("suicide",), "soon").concerns == ("suicide",)
+    assert screen(WORD_LISTS, "He will shoot them all.", (), "soon").concerns == ("threat",)
+    assert screen(WORD_LISTS, "She is not suicidal.", (), "soon").concerns == ()
 
 
 @pytest.mark.parametrize("concern", ["sexual_misconduct", "partner_violence", "stalking"])
 def test_a_coded_concern_alone_goes_behind_the_wall(concern: str) -> None:
-    screening = screen(LEXICON, "Please call.", (concern,), "routine")
+    screening = screen(WORD_LISTS, "Please call.", (concern,), "routine")
     assert (screening.sensitivity, screening.misconduct, screening.danger) == ("titleix", True, False)
 
 
 def test_every_code_of_the_lexicon_is_known() -> None:
-    assert set(LEXICON.concerns) <= set(FAMILY_OF_CONCERN)
-    assert set(LEXICON.concerns.values()) <= set(LEXICON.levels)
-    assert set(LEXICON.urgencies) == {urgency.value for urgency in Urgency}
-    assert LEXICON.edition == "en-2026-11"
+    for lexicon in WORD_LISTS:
+        assert set(lexicon.concerns) <= set(FAMILY_OF_CONCERN)
+        assert set(lexicon.concerns.values()) <= set(lexicon.levels)
+        assert set(lexicon.urgencies) == {urgency.value for urgency in Urgency}
+    assert [lexicon.edition for lexicon in WORD_LISTS] == ["en-2026-11.2", "es-2026-11"]
 
 
 def test_the_edition_in_force_screens() -> None:
@@ -189,10 +191,18 @@ def test_the_edition_in_force_screens() -> None:
     negation = {{negators = [], bridges = [], unless_before = []}}
     categories = {{danger = {{level = "elevated", concern = "self_harm", terms = ["word{1}"]}}}}
     """
-    editions = [Lexicon.read(document.format(name, year)) for name, year in (("b", 2027), ("a", 2026))]
-    assert edition_at(editions, datetime(2026, 5, 1, tzinfo=UTC)).edition == "a"
-    assert edition_at(editions, datetime(2027, 1, 1, tzinfo=UTC)).edition == "b"
-    assert edition_at(editions, datetime(2020, 1, 1, tzinfo=UTC)).edition == "b"
+    read = [Lexicon.read(document.format(name, year)) for name, year in (("b", 2027), ("a", 2026))]
+    editions = [Edition(lexicon, lexicon.effective_from) for lexicon in read]
+    peoples = Edition(read[1], datetime(2026, 8, 1, tzinfo=UTC), by_people=True)
+
+    def at(when: datetime, *more: Edition) -> list[str]:
+        return [lexicon.edition for lexicon in in_force([*editions, *more], when)]
+
+    assert at(datetime(2026, 5, 1, tzinfo=UTC)) == ["a"]
+    assert at(datetime(2027, 1, 1, tzinfo=UTC)) == ["b"]
+    assert at(datetime(2020, 1, 1, tzinfo=UTC)) == ["a"]
+    assert at(datetime(2027, 1, 1, tzinfo=UTC), peoples) == ["a"], "what people put in force goes before what ships"
+    assert at(datetime(2020, 1, 1, tzinfo=UTC), peoples) == ["a"]
 
 
 def test_a_responder_reads_the_sentences_of_danger_without_the_misconduct() -> None:

@@ -7,10 +7,11 @@ from uuid import UUID
 
 import pytest
 
+from services.intake.domain.lexicon import in_force
 from services.intake.domain.referrals import About, Incoming, Match, Referral, matched, receive, triaged
 from services.intake.domain.screening import screen
 from services.intake.domain.triage import Facts, decide_by_rule
-from services.intake.usecases.screening import lexicons
+from services.intake.usecases.screening import shipped
 from shared.events import Event
 from shared.events.codes import Decision
 from shared.program import Program
@@ -21,6 +22,7 @@ NOW = datetime(2026, 9, 14, 12, tzinfo=UTC)
 SHIPPED = Program().triage("NORTH", NOW)
 FACTS = Facts("faculty", "api", ("mood",), "routine", "mild", "health", matched=True)
 STUDENT = UUID(int=7)
+WORD_LISTS = in_force(shipped(), NOW)
 
 
 def only(decision: str = "open_case", **when: Any) -> Triage:
@@ -79,7 +81,7 @@ def incoming(**more: Any) -> Incoming:
 
 def taken_in(match: Match | None = None, **more: Any) -> tuple[Referral, tuple[Event, ...]]:
     what = incoming(**more)
-    screening = screen(lexicons()[0], what.narrative, what.concerns, what.urgency)
+    screening = screen(WORD_LISTS, what.narrative, what.concerns, what.urgency)
     return receive(what, screening, match, SHIPPED, NOW)
 
 
