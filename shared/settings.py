@@ -37,6 +37,7 @@ class Settings(BaseSettings):
     redis_url: str = ""
 
     state: Path = Path(".local")
+    feeds: Path | None = Field(default=None, description="folder with a folder for each feed of files; unset: in state")
     signing_key: Path | None = Field(default=None, description="PEM private key the console mints tokens with")
     verify_keys: Path | None = Field(default=None, description="JWK set that tokens are verified against")
     issuer: str = "https://caselight.local"
@@ -52,6 +53,8 @@ class Settings(BaseSettings):
     cases_url: str = ""
     notifications_url: str = ""
     analytics_url: str = ""
+
+    referrers_url: str = Field(default="", description="address the public form is reached at; empty: intake's own")
 
     oidc_issuer: str = Field(default="", description="address of the provider that people sign in with")
     oidc_client_id: str = "caselight-console"
@@ -71,6 +74,11 @@ class Settings(BaseSettings):
     def url(self, service: str) -> str:
         """Return the address at which the console reaches a service, or (of the console) at which people reach it."""
         return (getattr(self, f"{service}_url") or f"http://127.0.0.1:{self.port(service)}").rstrip("/")
+
+    @property
+    def referrers_at(self) -> str:
+        """Return the address at which people without a sign-in reach the public form and their own page."""
+        return (self.referrers_url or self.url("intake")).rstrip("/")
 
     def database_url(self, service: str, role: DatabaseRole) -> URL:
         """Return where `service` keeps its rows, signed in as one of its roles."""

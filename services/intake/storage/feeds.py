@@ -44,6 +44,9 @@ _PAGE = text(
     ORDER BY feed_id LIMIT :count
     """  # noqa: S608 - our own names
 )
+_OF_KINDS = text(
+    f"SELECT {_COLUMNS} FROM feeds WHERE state = 'active' AND kind = ANY (:kinds) ORDER BY feed_id"  # noqa: S608
+)
 _ADD_MAPPING = text(
     """
     INSERT INTO feed_mappings (feed_id, version, campus, document, note, made_by, made_at)
@@ -82,6 +85,9 @@ _ENDED = text(
     UPDATE imports SET state = :state, ended_at = :now, skipped = skipped + :skipped, new_columns = :new_columns
     WHERE import_id = :import_id
     """
+)
+_BREAK_OFF = text(
+    "UPDATE imports SET state = 'broken_off', ended_at = :now WHERE feed_id = :feed_id AND state = 'running'"
 )
 _SEEN = text(
     """
@@ -170,6 +176,16 @@ async def end_delivery(tx: Tx, import_id: UUID, state: str, skipped: int, new_co
         "new_columns": sorted(set(new_columns)),
     }
     await tx.connection.execute(_ENDED, values)
+
+
+async def break_off(tx: Tx, feed: Feed) -> None:
+    """Note that no delivery of this feed is under way: whoever took one in has died."""
+    await tx.connection.execute(_BREAK_OFF, {"feed_id": feed.feed_id, "now": tx.now})
+
+
+async def of_files(connection: AsyncConnection, kinds: Collection[str]) -> list[Feed]:
+    """Return the active feeds of some kinds."""
+    return [feed_of(row) for row in (await connection.execute(_OF_KINDS, {"kinds": sorted(kinds)})).all()]
 
 
 async def seen(connection: AsyncConnection, feed: Feed, digest: bytes) -> UUID | None:

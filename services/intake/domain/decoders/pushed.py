@@ -9,25 +9,28 @@ from services.intake.domain.decoders.parts import BadPart, Item, Part, Unread, c
 from shared.refusal import Refused
 
 MOST_ITEMS = 1_000
-_LINES = "application/x-ndjson"
+LINES = "application/x-ndjson"
 _BOM = b"\xef\xbb\xbf"
 _WHOLE = msgspec.json.Decoder(msgspec.Raw)
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _ITEMS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-def decode(body: bytes, content_type: str = "") -> list[Item]:
-    """Return the items of a request. Raises Refused (422, 413) where there are none to be told apart."""
+def decode(body: bytes, content_type: str = "", *, most: int | None = MOST_ITEMS, within: str = "") -> list[Item]:
+    """Return the items of a request, or of a file `within` a delivery.
+
+    Raises Refused (422, 413) where there are none to be told apart.
+    """
     body = body.removeprefix(_BOM).strip()
-    if content_type.partition(";")[0].strip().lower() == _LINES:
+    if content_type.partition(";")[0].strip().lower() == LINES:
         pieces = [(f"line {number}", line) for number, line in enumerate(body.split(b"\n"), 1) if line.strip()]
     else:
         pieces = [(f"item {number}", raw) for number, raw in enumerate(_pieces(body), 1)]
     if not pieces:
         refuse("no_items", "There is no item in this. Send a JSON object, a list of them, or one a line.")
-    if len(pieces) > MOST_ITEMS:
-        refuse("too_many_items", f"More than {MOST_ITEMS} items at once. Send them in several requests.", 413)
-    return [item_of(raw, place) for place, raw in pieces]
+    if most is not None and len(pieces) > most:
+        refuse("too_many_items", f"More than {most} items at once. Send them in several requests.", 413)
+    return [item_of(raw, f"{within} {place}".lstrip()) for place, raw in pieces]
 
 
 def item_of(raw: bytes, place: str) -> Item:
