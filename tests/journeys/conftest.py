@@ -15,7 +15,13 @@ async def world(settings: Settings, tmp_path_factory: pytest.TempPathFactory) ->
     """Every service, on this module's own databases and topics, and a mail server that keeps what it gets."""
     mail = MailSink(tmp_path_factory.mktemp("mail"))
     mail.start()
-    own = settings.model_copy(update={"smtp_url": f"smtp://127.0.0.1:{mail.port}", "administrators": "ada"})
+    own = settings.model_copy(
+        update={
+            "smtp_url": f"smtp://127.0.0.1:{mail.port}",
+            "administrators": "ada",
+            "feeds": tmp_path_factory.mktemp("feeds"),
+        }
+    )
     async with World(own, MovableClock(START), mail).running() as world:
         yield world
     mail.stop()

@@ -38,10 +38,12 @@ _REOPEN = text(
 _LOCK = text("SELECT * FROM flags WHERE flag_id = ANY (CAST(:ids AS uuid[])) ORDER BY flag_id FOR UPDATE")
 # What a listing shows. An id in `counted_in` is a referral's only where one was made of it.
 _SHOWN = """flags.flag_id, flags.campus, flags.student_id, source, reason_code, severity, course, section, term,
-    comment, import_id, raised_at, raised_by, cleared_at, cleared_reason, cleared_by, reopened_at, version, counted_in, made,
-    fired.rule"""
+    comment, import_id, raised_at, raised_by, cleared_at, cleared_reason, cleared_by, reopened_at, version, counted_in,
+    made, fired.rule, ARRAY(SELECT also.source FROM flag_sources AS also WHERE also.flag_id = flags.flag_id
+                      ORDER BY also.recorded_at, also.source) AS also_from"""
 _WHERE = """flags.campus = :campus
-      AND (CAST(:student AS uuid) IS NULL OR flags.student_id = :student)
+      AND (CAST(:student AS uuid) IS NULL
+           OR flags.student_id IN (SELECT same.student_id FROM same_students(ARRAY[CAST(:student AS uuid)]) AS same))
       AND (CAST(:course AS text) IS NULL OR course = :course)
       AND (CAST(:section AS text) IS NULL OR section = :section)
       AND (CAST(:term AS text) IS NULL OR term = :term)
@@ -53,7 +55,10 @@ _WHERE = """flags.campus = :campus
       AND CASE :state WHEN 'open' THEN cleared_at IS NULL
                       WHEN 'expired' THEN cleared_reason = 'expired'
                       WHEN 'cleared' THEN cleared_at IS NOT NULL AND cleared_reason <> 'expired'
-                      ELSE true END"""
+                      ELSE true END
+      AND (CAST(:referral AS uuid) IS NULL OR counted_in = :referral)
+      AND (:walled OR counted_in IS NULL OR made <> 'referral' OR EXISTS (
+          SELECT 1 FROM referrals WHERE referral_id = counted_in AND sensitivity = 'standard'))"""
 _FROM = "flags LEFT JOIN threshold_firings AS fired ON fired.referral_id = flags.counted_in"
 # By the id a page ended with, so that a link to the next page stays short; its place is looked up again.
 _ORDERS = {
@@ -97,6 +102,9 @@ class Asked:
     since: datetime | None = None
     until: datetime | None = None
     state: str = "all"
+    referral: UUID | None = None
+    # With what stands behind a wall: for whom the wall lets in only.
+    walled: bool = False
 
     def values(self) -> dict[str, Any]:
         """Return it as a statement takes it."""
