@@ -169,6 +169,8 @@ ATTACHED: dict[Action, Rule] = {
 
 # Where things of a kind are listed: who finds one there may be refused openly.
 LISTINGS: dict[str, Action] = {
+    "flags": Action.FLAGS_LIST,
+    "outreach": Action.OUTREACH_LIST,
     "referral": Action.REFERRAL_LIST,
     "student": Action.STUDENT_READ,
     "case": Action.CASE_LIST,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -10,7 +11,6 @@ from services.intake.domain.referrals import About, Incoming
 from services.intake.domain.screening import Screening
 from services.intake.domain.threshold import Firing
 from shared.events.codes import Channel, Family, SourceKind, Urgency, level
-from shared.program.rules import FlagRule
 
 SOURCE = "rule:threshold"
 # The rule there was before rules had names.
@@ -41,45 +41,61 @@ class Whose(NamedTuple):
     live: bool = False
 
 
+class FoundByRule(NamedTuple):
+    """What a rule found, as its referral says it."""
+
+    rule: str
+    fired_at: datetime
+    family: str
+    level: str
+    concerns: Sequence[str]
+
+
+def found_by(firing: Firing) -> FoundByRule:
+    """Return what a firing found."""
+    rule = firing.rule.said
+    concerns = concerns_of(signal.reason for signal in firing.counted)
+    return FoundByRule(rule.name, firing.fired_at, rule.family, rule.level, concerns)
+
+
 def concerns_of(reasons: Iterable[str]) -> tuple[str, ...]:
     """Return the concerns that reason codes speak of, without those that speak of none known."""
     found = (_concern(reason_code(reason)) for reason in sorted(set(reasons)))
     return tuple(dict.fromkeys(concern for concern in found if concern))
 
 
-def referral_of(firing: Firing, referral_id: UUID, reference: str, whose: Whose, narrative: str) -> Incoming:
+def referral_of(found: FoundByRule, referral_id: UUID, reference: str, whose: Whose, narrative: str = "") -> Incoming:
     """Return the referral of a firing. Its source id makes it one, however often the flags come.
 
     `narrative` is what instructors wrote with flags that make a referral by themselves; the others' stays with them.
     """
-    rule = firing.rule.said
-    once = f"{whose.student_id or whose.number}:{whose.campus}:{firing.fired_at.isoformat()}"
+    once = f"{whose.student_id or whose.number}:{whose.campus}:{found.fired_at.isoformat()}"
     return Incoming(
         referral_id=referral_id,
         reference=reference,
         campus=whose.campus,
         about=About(number=whose.number) if whose.student_id is None else About(),
-        concerns=concerns_of(signal.reason for signal in firing.counted),
+        concerns=tuple(found.concerns),
         urgency=Urgency.ROUTINE,
         narrative=narrative,
         relationship="",
         source_kind=SourceKind.RULE,
         channel=Channel.RULE,
         source=SOURCE,
-        source_event_id=once if rule.name == _FIRST else f"{once}:{rule.name}",
+        source_event_id=once if found.rule == _FIRST else f"{once}:{found.rule}",
         live=whose.live,
-        happened_at=firing.fired_at,
+        happened_at=found.fired_at,
     )
 
 
-def screening_of(rule: FlagRule, concerns: Sequence[str], said: Screening) -> Screening:
+def screening_of(found: FoundByRule, said: Screening) -> Screening:
     """Return what is known of a rule's referral: what the rule says, and what was `said` where somebody wrote.
 
     The graver of both holds, and nothing said makes it less than the rule does.
     """
-    ruled = level(rule.level)
+    ruled = level(found.level)
     graver = said.level.rank > ruled.rank
-    families = [Family(rule.family), *([Family(said.family)] if said.concerns != tuple(concerns) else [])]
+    families = [Family(found.family), *([Family(said.family)] if said.concerns != tuple(found.concerns) else [])]
     return replace(
         said,
         family=min(families, key=lambda family: family.rank).value,

@@ -54,6 +54,12 @@ def fire(signals: Sequence[Signal], fired: Mapping[str, Sequence[datetime]], rul
     return firings
 
 
+def first_at_once(rules: Rules, signal: Signal) -> Rule | None:
+    """Return the rule that makes a referral of one flag, if one does and nobody has cleared it."""
+    found = (rule for rule in rules if rule.said.at_once and rule.counts(signal))
+    return next(found, None) if signal.cleared_at is None else None
+
+
 _CLEARED, _RAISED = 0, 1
 
 

@@ -97,21 +97,29 @@ class ReceiptView(BaseModel):
 
 
 class FlagView(BaseModel):
-    """A flag. `comment` only for those who work with the student."""
+    """A flag. `comment` and who raised or cleared it only for those who work with the student."""
 
     flag_id: UUID
     campus: str
     student_id: UUID | None
     source: str
+    sources: list[str] = Field(description="every source that raised it, the first one first")
     reason_code: str
     severity: int
     course: str
     section: str
     term: str
     raised_at: datetime
+    state: Literal["open", "cleared", "expired"]
     cleared_at: datetime | None
-    referral_id: UUID | None = Field(description="the referral the threshold rule made of it")
+    cleared_reason: str = Field(description="`source` where the feed said so, `expired` where nobody did anything")
+    reopened_at: datetime | None
+    referral_id: UUID | None = Field(description="the referral a rule made of it")
+    outreach_id: UUID | None = Field(description="the entry of an outreach list a rule made of it")
+    rule: str | None = Field(description="the rule that counted it")
     comment: str | None = None
+    raised_by: str | None = None
+    cleared_by: str | None = None
 
 
 class ReferralView(BaseModel):

@@ -1,39 +1,77 @@
-"""Routes for flags."""
+"""Routes for flags: see them by student and by course, raise one, clear them, let one stand again."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import AwareDatetime
 
 from services.intake.http.bodies import Campus, FlagView
-from services.intake.http.imports import NONE_BEFORE, Keys
-from services.intake.storage import flags, standing
+from services.intake.http.flag_bodies import (
+    ClearBody,
+    ClearedView,
+    Code,
+    CourseListing,
+    CourseView,
+    RaisedView,
+    RaiseFlag,
+)
+from services.intake.http.imports import Keys
+from services.intake.storage import flag_states, standing
+from services.intake.storage.flag_states import Asked
 from services.intake.storage.standing import Matter
+from services.intake.usecases.clear_flags import clear_flags, reopen_flag
 from services.intake.usecases.import_flags import COMMENT, comment_record
+from services.intake.usecases.raise_flag import Raising, raise_flag
 from shared.access.actions import Action
 from shared.access.decision import Resource
 from shared.privacy.text import unseal
 from shared.program import Program, load_program
+from shared.refusal import Refused
 from shared.web.gate import Door, SignedIn
+from shared.web.idempotency import IdempotencyKey, once
+from shared.web.limits import RateLimiter
 from shared.web.listing import Listing
+from shared.web.site import part, site_of
 
 router = APIRouter(tags=["flags"])
 
 _PAGE = 200
 # Who keeps the feeds running sees that flags came, not what was written in them.
 _WORKS_WITH_STUDENTS = ("case_manager", "supervisor", "triager")
+_BETWEEN = "|"  # which no code can hold
+
+Limiter = Annotated[RateLimiter, Depends(part(RateLimiter))]
+State = Literal["open", "cleared", "expired", "all"]
+Severity = Annotated[int, Query(ge=1, le=3, description="this and graver")]
 
 
 @router.get("/flags")
 async def list_flags(
     gate: SignedIn,
     keys: Keys,
+    *,
     campus: Annotated[Campus, Query()],
     student_id: UUID | None = None,
-    after: UUID = NONE_BEFORE,
+    course: Annotated[Code | None, Query()] = None,
+    section: Annotated[Code | None, Query()] = None,
+    term: Annotated[Code | None, Query()] = None,
+    reason: Annotated[Code | None, Query()] = None,
+    source: Annotated[Code | None, Query()] = None,
+    severity: Severity = 1,
+    since: AwareDatetime | None = None,
+    until: AwareDatetime | None = None,
+    state: State = "all",
+    sort: Literal["oldest", "newest"] = "oldest",
+    after: UUID | None = None,
 ) -> Listing[FlagView]:
-    """Show flags of a campus, in the order they came; of one student with their comments."""
+    """Show flags of a campus by when they were raised; of one student with their comments."""
+    asked = Asked(
+        campus, student_id, course, section, term, reason, source, severity=severity, since=since, until=until,
+        state=state,
+    )  # fmt: skip
     async with gate.begin() as door:
         program = await load_program(door.connection)
         matter = await _matter(door, program, student_id)
@@ -45,42 +83,189 @@ async def list_flags(
             recused=matter.recused,
             granted=matter.granted,
         )
-        await door.allow(Action.FLAGS_LIST, resource, filter=f"campus={campus}", ids=_ids(student_id))
-        rows = await flags.page(
-            door.connection, campus, student_id=student_id, referral_id=None, after=after, count=_PAGE
-        )
-        known = {row.student_id for row in rows if row.student_id is not None}
-        about = await standing.to_students(door.connection, known, program, door.now)
-        shown = [row for row in rows if row.student_id is None or door.actor.id not in about[row.student_id].recused]
-        reads = student_id is not None and (
-            door.actor.id in matter.team | matter.granted
-            or any(door.actor.has(role, campus) for role in _WORKS_WITH_STUDENTS)
-        )
-        comments = await _comments(door, keys, campus, shown) if reads else {}
-    return Listing(items=flag_views(shown, comments), after=rows[-1].flag_id if len(rows) == _PAGE else None)
+        await door.allow(Action.FLAGS_LIST, resource, filter=_question(asked), ids=_ids(student_id))
+        rows = await flag_states.page(door.connection, asked, order=sort, after=after, count=_PAGE)
+        shown = await _not_recused(door, program, rows)
+        works = _works(door, campus) or (student_id is not None and door.actor.id in matter.team | matter.granted)
+        comments = await _comments(door, keys, campus, shown) if works and student_id is not None else {}
+    more = rows[-1].flag_id if len(rows) == _PAGE else None
+    return Listing(items=flag_views(shown, comments, people=works), after=more)
 
 
-def flag_views(rows: Sequence[Any], comments: Mapping[UUID, str] | None = None) -> list[FlagView]:
-    """Shape rows of flags."""
-    said = comments or {}
-    return [
-        FlagView(
-            flag_id=row.flag_id,
-            campus=row.campus,
-            student_id=row.student_id,
-            source=row.source,
-            reason_code=row.reason_code,
-            severity=row.severity,
+@router.get("/flags/courses")
+async def list_courses(
+    gate: SignedIn,
+    *,
+    campus: Annotated[Campus, Query()],
+    course: Annotated[Code | None, Query()] = None,
+    term: Annotated[Code | None, Query()] = None,
+    reason: Annotated[Code | None, Query()] = None,
+    severity: Severity = 1,
+    since: AwareDatetime | None = None,
+    state: State = "all",
+    after: Annotated[str, Query(max_length=200, pattern=r"^[^\x00]*$")] = "",
+) -> CourseListing:
+    """Show how many flags each section of a course has, by term and course."""
+    asked = Asked(campus, course=course, term=term, reason=reason, severity=severity, since=since, state=state)
+    last_term, last_course, last_section, *_ = (*after.split(_BETWEEN), "", "")
+    async with gate.begin() as door:
+        await door.allow(Action.FLAGS_LIST, Resource("flags", campus=campus), filter=f"courses {_question(asked)}")
+        rows = await flag_states.courses(
+            door.connection, asked, after=(last_term, last_course, last_section), count=_PAGE
+        )
+    items = [
+        CourseView(
+            term=row.term,
             course=row.course,
             section=row.section,
-            term=row.term,
-            raised_at=row.raised_at,
-            cleared_at=row.cleared_at,
-            referral_id=row.counted_in,
-            comment=said.get(row.flag_id),
+            flags=row.flags,
+            open=row.open,
+            students=row.students,
+            severity=row.severity,
+            newest=row.newest,
         )
         for row in rows
     ]
+    more = _BETWEEN.join((rows[-1].term, rows[-1].course, rows[-1].section)) if len(rows) == _PAGE else None
+    return CourseListing(items=items, after=more)
+
+
+@router.post("/flags", status_code=201, response_model=RaisedView)
+async def raise_one(
+    body: RaiseFlag, request: Request, gate: SignedIn, keys: Keys, limiter: Limiter, _key: IdempotencyKey
+) -> Response:
+    """Raise a flag about a student. Anybody signed in may, and learns nothing about the student by it."""
+    now = site_of(request).database.clock.now()
+    said = _raising(body, now)
+    await limiter.slow(gate.subject, "flags", danger=False)
+    async with gate.begin() as door:
+        await door.allow(Action.FLAGS_RAISE, Resource("flags", campus=body.campus))
+
+        async def make() -> tuple[int, dict[str, Any]]:
+            return 201, {"reference": str(await raise_flag(door, keys, said))}
+
+        return await once(door, request, make)
+
+
+@router.post("/flags:clear")
+async def clear(body: ClearBody, gate: SignedIn) -> ClearedView:
+    """Say that flags need nothing any more, and why. What rules made of them stays; repeating it changes nothing."""
+    async with gate.begin() as door:
+        await _allowed(door, Action.FLAGS_CLEAR, body.flag_ids, f"reason={body.reason}")
+        cleared = await clear_flags(door, body.flag_ids, body.reason)
+    return ClearedView(cleared=cleared)
+
+
+@router.post("/flags/{flag_id}/reopen", status_code=204)
+async def reopen(flag_id: UUID, gate: SignedIn, keys: Keys) -> None:
+    """Let a flag that was cleared or has expired stand again; rules count it unless one has."""
+    async with gate.begin() as door:
+        await _allowed(door, Action.FLAGS_REOPEN, [flag_id], "")
+        await reopen_flag(door, keys, flag_id)
+
+
+def flag_views(
+    rows: Sequence[Any], comments: Mapping[UUID, str] | None = None, *, people: bool = False
+) -> list[FlagView]:
+    """Shape rows of flags; with the `people` who raised and cleared them."""
+    said = comments or {}
+    return [_view(row, said.get(row.flag_id), people=people) for row in rows]
+
+
+def _view(row: Any, comment: str | None, *, people: bool) -> FlagView:  # noqa: ANN401 - a row of `flag_states`
+    return FlagView(
+        flag_id=row.flag_id,
+        campus=row.campus,
+        student_id=row.student_id,
+        source=row.source,
+        sources=[row.source, *row.also_from],
+        reason_code=row.reason_code,
+        severity=row.severity,
+        course=row.course,
+        section=row.section,
+        term=row.term,
+        raised_at=row.raised_at,
+        state=_state(row),
+        cleared_at=row.cleared_at,
+        cleared_reason=row.cleared_reason or ("source" if row.cleared_at else ""),
+        reopened_at=row.reopened_at,
+        referral_id=row.counted_in if row.made in (None, "referral") else None,
+        outreach_id=row.counted_in if row.made == "outreach" else None,
+        rule=row.rule,
+        comment=comment,
+        raised_by=row.raised_by or None if people else None,
+        cleared_by=row.cleared_by or None if people else None,
+    )
+
+
+def _state(row: Any) -> Literal["open", "cleared", "expired"]:  # noqa: ANN401 - as above
+    if row.cleared_at is None:
+        return "open"
+    return "expired" if row.cleared_reason == "expired" else "cleared"
+
+
+def _raising(body: RaiseFlag, now: datetime) -> Raising:
+    raised_at = body.raised_at or now
+    if raised_at > now:
+        raise Refused("in_the_future", "This lies in the future.", status=422, pointer="/body/raised_at")
+    if (body.student_id is None) == (not body.student_number):
+        raise Refused(
+            "which_student", "Say the student's number, or our own id.", status=422, pointer="/body/student_number"
+        )
+    return Raising(
+        campus=body.campus,
+        student_id=body.student_id,
+        student_number=body.student_number,
+        reason_code=body.reason_code,
+        severity=body.severity,
+        course=body.course,
+        section=body.section,
+        term=body.term,
+        comment=body.comment.strip(),
+        raised_at=raised_at,
+    )
+
+
+async def _allowed(door: Door, action: Action, ids: Sequence[UUID], question: str) -> None:
+    """Let the actor do this to all of these flags, or to none of them."""
+    rows = await flag_states.lock(door.connection, ids)
+    found = {row.flag_id for row in rows}
+    for missing in ids:
+        if missing not in found:
+            await door.absent(action, "flag", str(missing))
+    program = await load_program(door.connection)
+    known = {row.student_id for row in rows if row.student_id is not None}
+    about = await standing.to_students(door.connection, known, program, door.now)
+    resources = [_resource(row, about.get(row.student_id, Matter())) for row in rows]
+    for resource, decision in zip(resources, door.allow_each(action, resources), strict=True):
+        if decision is None:
+            await door.allow(action, resource)
+    campuses = {row.campus for row in rows}
+    campus = campuses.pop() if len(campuses) == 1 else "*"
+    await door.record_list(action, [str(id_) for id_ in ids], question, kind="flag", campus=campus)
+
+
+def _resource(row: Any, matter: Matter) -> Resource:  # noqa: ANN401 - a row of `flag_states`
+    return Resource(
+        "flag",
+        id=str(row.flag_id),
+        campus=row.campus,
+        student_id=str(row.student_id) if row.student_id else None,
+        team=matter.team,
+        recused=matter.recused,
+        granted=matter.granted,
+    )
+
+
+async def _not_recused(door: Door, program: Program, rows: Sequence[Any]) -> list[Any]:
+    """Leave out students whom the actor must keep away from."""
+    known = {row.student_id for row in rows if row.student_id is not None}
+    about = await standing.to_students(door.connection, known, program, door.now)
+    return [row for row in rows if row.student_id is None or door.actor.id not in about[row.student_id].recused]
+
+
+def _works(door: Door, campus: str) -> bool:
+    return any(door.actor.has(role, campus) for role in _WORKS_WITH_STUDENTS)
 
 
 async def _matter(door: Door, program: Program, student_id: UUID | None) -> Matter:
@@ -95,6 +280,12 @@ async def _comments(door: Door, keys: Keys, campus: str, rows: Sequence[Any]) ->
     ]
     opened = await unseal(door, keys, campus, sealed)
     return {flag_id: text for (_, _, flag_id, _), text in zip(sealed, opened, strict=True)}
+
+
+def _question(asked: Asked) -> str:
+    """Return what was asked, in codes, for the audit."""
+    said = {name: value for name, value in asked.values().items() if value not in (None, False, "all")}
+    return " ".join(f"{name}={value}" for name, value in said.items() if (name, value) != ("severity", 1))
 
 
 def _ids(student_id: UUID | None) -> tuple[str, ...]:

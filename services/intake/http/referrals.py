@@ -24,7 +24,8 @@ from services.intake.http.bodies import (
 )
 from services.intake.http.flags import flag_views
 from services.intake.http.imports import NONE_BEFORE, Keys
-from services.intake.storage import flags, referrals, standing
+from services.intake.storage import flag_states, referrals, standing
+from services.intake.storage.flag_states import Asked
 from services.intake.storage.referrals import ABOUT, NARRATIVE, REFERRER, Texts
 from services.intake.usecases.identify_referral import match_referral
 from services.intake.usecases.receive_referrals import receive_referrals
@@ -127,14 +128,8 @@ async def read_referral(referral_id: UUID, gate: SignedIn) -> ReferralView:
         referral, decision = await allowed(door, Action.REFERRAL_READ, referral_id)
         view = referral_view(referral, decision)
         if referral.source_kind == SourceKind.RULE:
-            rows = await flags.page(
-                door.connection,
-                referral.campus,
-                student_id=None,
-                referral_id=referral_id,
-                after=NONE_BEFORE,
-                count=_PAGE,
-            )
+            asked = Asked(referral.campus, referral=referral_id, walled=True)
+            rows = await flag_states.page(door.connection, asked, order="oldest", after=None, count=_PAGE)
             view.flags = flag_views(rows)
     return view
 

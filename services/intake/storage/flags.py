@@ -32,6 +32,7 @@ _COLUMNS = {
     "source": "once text",
     "recorded_at": "once timestamptz",
     "import_id": "once uuid",
+    "raised_by": "once text",
 }
 # One transaction at a time counts flags: counting needs to see every earlier one, and no two batches can lock each
 # other out.
@@ -56,19 +57,6 @@ _LINK = text(
         section, counted_in
     """
 )
-_PAGE = text(
-    """
-    SELECT flag_id, campus, student_id, source, reason_code, severity, course, section, term, comment, import_id,
-           raised_at, cleared_at, counted_in
-    FROM flags
-    WHERE campus = :campus AND (CAST(:student AS uuid) IS NULL OR student_id = :student)
-      AND (CAST(:referral AS uuid) IS NULL OR counted_in = :referral)
-      AND flag_id > CAST(:after AS uuid)
-    ORDER BY flag_id LIMIT :count
-    """
-)
-
-
 # Two alerts are one when another source has raised it: student, campus, course, reason and local day are the same. A
 # flag that has this source already is another one of its own.
 _SAME_ALERT = """flags.campus = asked.campus AND flags.course = asked.course AND flags.reason_code = asked.reason_code
@@ -165,9 +153,9 @@ async def add_sources(tx: Tx, source: str, import_id: UUID, further: Mapping[UUI
         await tx.connection.execute(_ADD_SOURCES, {**arrays(_SOURCES, rows), **same})
 
 
-async def store(tx: Tx, source: str, import_id: UUID, rows: Sequence[Sequence[object]]) -> None:
+async def store(tx: Tx, source: str, import_id: UUID, raised_by: str, rows: Sequence[Sequence[object]]) -> None:
     """Store new flags of a source. Each row has its values in the order of the columns that differ."""
-    same = {"source": source, "recorded_at": tx.now, "import_id": import_id}
+    same = {"source": source, "recorded_at": tx.now, "import_id": import_id, "raised_by": raised_by}
     await tx.connection.execute(_INSERT, {**arrays(_COLUMNS, rows), **same})
 
 
@@ -177,20 +165,6 @@ async def link(connection: AsyncConnection, students: Mapping[str, UUID]) -> lis
     asked = {"numbers": numbers, "students": [students[number] for number in numbers]}
     rows = (await connection.execute(_LINK, asked)).all()
     return [(Place(row.student_id, row.campus), signal_of(row)) for row in rows if row.counted_in is None]
-
-
-async def page(
-    connection: AsyncConnection,
-    campus: str,
-    *,
-    student_id: UUID | None,
-    referral_id: UUID | None,
-    after: UUID,
-    count: int,
-) -> list[Any]:
-    """Return flags of a campus, oldest id first: of one student, or counted in one referral, where that is given."""
-    asked = {"campus": campus, "student": student_id, "referral": referral_id, "after": after, "count": count}
-    return list((await connection.execute(_PAGE, asked)).all())
 
 
 def signal_of(row: Any) -> Signal:  # noqa: ANN401 - a row of one of the statements here and in `counting`

@@ -75,7 +75,9 @@ _PAGE = text(
                count(*) FILTER (WHERE state = 'ended') AS ended, count(*) FILTER (WHERE state = 'referred') AS referred,
                min(refer_at) FILTER (WHERE state = 'waiting') AS refer_at
         FROM outreach_entries AS entry WHERE entry.list_id = lists.list_id) AS counts
-    WHERE lists.campus = :campus AND (CAST(:open AS boolean) IS NULL OR (counts.waiting > 0) = :open)
+    WHERE (CAST(:campus AS text) IS NULL OR lists.campus = :campus)
+      AND (CAST(:only AS uuid) IS NULL OR list_id = :only)
+      AND (CAST(:open AS boolean) IS NULL OR (counts.waiting > 0) = :open)
       AND lists.list_id > CAST(:after AS uuid)
     ORDER BY lists.list_id LIMIT :count
     """
@@ -155,9 +157,17 @@ async def find(connection: AsyncConnection, list_id: UUID) -> Any:  # noqa: ANN4
     return (await connection.execute(_LIST, {"list_id": list_id})).one_or_none()
 
 
-async def page(connection: AsyncConnection, campus: str, *, is_open: bool | None, after: UUID, count: int) -> list[Any]:
-    """Return lists of a campus with how far they have come, oldest first."""
-    asked = {"campus": campus, "open": is_open, "after": after, "count": count}
+async def page(
+    connection: AsyncConnection,
+    campus: str | None,
+    *,
+    is_open: bool | None,
+    after: UUID,
+    count: int,
+    only: UUID | None = None,
+) -> list[Any]:
+    """Return lists of a campus with how far they have come, oldest first; or `only` one."""
+    asked = {"campus": campus, "open": is_open, "after": after, "count": count, "only": only}
     return list((await connection.execute(_PAGE, asked)).all())
 
 

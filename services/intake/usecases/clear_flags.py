@@ -54,19 +54,14 @@ async def reopen_flag(tx: Tx, keys: KeyRing, flag_id: UUID) -> None:
     await count_flags.keep_found(tx, keys, program, found)
 
 
-async def expire_flags(database: Database) -> int:
-    """Let flags expire where a campus's policy says after how long; return how many. Some at a time, each committed."""
+async def expire_flags(database: Database) -> None:
+    """Let flags expire where a campus's policy says after how long. Some at a time, each committed."""
     async with database.transaction(service_actor(database.service)) as tx:
         program = await load_program(tx.connection)
         lives = {campus: program.flag_days(campus, tx.now) for campus in program.campuses}
-    expired = 0
     for campus, days in sorted(lives.items()):
-        while days is not None:
-            these = await _expire(database, campus, timedelta(days=days))
-            expired += these
-            if these < _AT_ONCE:
-                break
-    return expired
+        while days is not None and await _expire(database, campus, timedelta(days=days)) == _AT_ONCE:
+            continue
 
 
 async def _expire(database: Database, campus: str, after: timedelta) -> int:

@@ -1,7 +1,7 @@
 """Count new flags by the rules of their campus, and make of what is found referrals, or outreach lists."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -11,8 +11,8 @@ from services.intake.domain.outreach import jumps, pressing
 from services.intake.domain.referrals import Match, receive
 from services.intake.domain.signals import Whose, found_by, referral_of, screening_of
 from services.intake.domain.threshold import Firing, fire, first_at_once
-from services.intake.storage import counting
-from services.intake.storage.counting import OUTREACH, REFERRAL, WATCH, Around, NewFiring, Span
+from services.intake.storage import counting, students
+from services.intake.storage.counting import OUTREACH, REFERRAL, WATCH, Around, NewFiring, Same, Span
 from services.intake.storage.flags import Place
 from services.intake.usecases.editions import Editions
 from services.intake.usecases.list_outreach import Rest, list_rest, midnight_of_monday
@@ -76,9 +76,11 @@ async def find(tx: Tx, program: Program, new: New) -> Found:
     found = Found()
     if not new.placed and not new.unplaced:
         return found
+    same = await students.merged(tx.connection, {place.student_id for place in new.placed})
+    new = replace(new, placed=_by_person(new.placed, same))
     campuses = {place.campus for place in new.placed} | {each.campus for each in new.unplaced}
     editions = {campus: Editions.of(program, campus, tx.now) for campus in campuses}
-    made = [*_at_once(editions, new), *await _fired(tx, editions, new)]
+    made = [*_at_once(editions, new), *await _fired(tx, editions, new, same)]
     kept, rest = await _within_capacity(tx, program, made)
     lists = await word_lists(tx) if kept else ()
     for each in kept:
@@ -87,7 +89,17 @@ async def find(tx: Tx, program: Program, new: New) -> Found:
         _note(found, program, each, received[0].referral_id, REFERRAL)
     for each in rest:
         _list(found, program, each)
-    await _watch(found, tx, program, editions, new)
+    await _watch(found, tx, program, editions, new=new, same=same)
+    return found
+
+
+def _by_person(placed: Mapping[Place, Sequence[Signal]], same: Same) -> Mapping[Place, Sequence[Signal]]:
+    """Return new flags by whom they are of: those of students whom a merge makes one count together."""
+    if not same:
+        return placed
+    found: dict[Place, list[Signal]] = {}
+    for place, signals in placed.items():
+        found.setdefault(Place(same.get(place.student_id, place.student_id), place.campus), []).extend(signals)
     return found
 
 
@@ -113,10 +125,10 @@ def _at_once(editions: Mapping[str, Editions], new: New) -> Iterable[Made]:
             yield Made(Whose(None, each.campus, each.number, new.live), Firing(signal.raised_at, (signal,), 1, rule))
 
 
-async def _fired(tx: Tx, editions: Mapping[str, Editions], new: New) -> list[Made]:
+async def _fired(tx: Tx, editions: Mapping[str, Editions], new: New, same: Same) -> list[Made]:
     if not new.placed:
         return []
-    around = await counting.around(tx.connection, _spans(editions, new))
+    around = await counting.around(tx.connection, _spans(editions, new), same)
     made: list[Made] = []
     for place, signals in new.placed.items():
         there, rules = around.get(place, _NOTHING), editions[place.campus]
@@ -128,12 +140,14 @@ async def _fired(tx: Tx, editions: Mapping[str, Editions], new: New) -> list[Mad
     return made
 
 
-async def _watch(found: Found, tx: Tx, program: Program, editions: Mapping[str, Editions], new: New) -> None:
+async def _watch(
+    found: Found, tx: Tx, program: Program, editions: Mapping[str, Editions], *, new: New, same: Same
+) -> None:
     """Note what rules that watch would have made; each counts by itself, what others counted too."""
     watched = {place: signals for place, signals in new.placed.items() if editions[place.campus].watching}
     if not watched:
         return
-    around = await counting.watched_around(tx.connection, _spans(editions, New(watched)))
+    around = await counting.watched_around(tx.connection, _spans(editions, New(watched)), same)
     for place, signals in watched.items():
         there = around.get(place, _NOTHING)
         for name, rules_at in editions[place.campus].watching.items():

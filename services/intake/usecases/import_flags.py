@@ -8,13 +8,14 @@ from uuid import UUID
 
 from services.intake.domain.days import LocalDays
 from services.intake.domain.flag_rows import FlagRow
-from services.intake.domain.flag_rules import Signal
+from services.intake.domain.flag_rules import Signal, reason_code
 from services.intake.domain.rejects import BadCell, Reject
 from services.intake.storage import counting, flags, imports, students
 from services.intake.storage.flags import Alert, Known, Place
 from services.intake.storage.imports import Counts, Import, TakenIn
 from services.intake.usecases import clear_flags, count_flags
 from services.intake.usecases.count_flags import New, Unplaced
+from services.intake.usecases.editions import Editions
 from shared.events.flags import FlagRaised
 from shared.ids import derived_id, new_ids
 from shared.privacy.keys import KeyRing
@@ -46,6 +47,7 @@ class Sorting:
     rejects: list[Reject] = field(default_factory=list)
     again: list[int] = field(default_factory=list)
     merged: list[int] = field(default_factory=list)
+    owned: list[tuple[FlagRow, UUID | None]] = field(default_factory=list)
 
 
 class NewFlag(NamedTuple):
@@ -69,26 +71,38 @@ async def import_flags(
     program = await load_program(tx.connection)
     await flags.lock(tx.connection)
     sorting = await sort(tx, of, rows)
-    owned = await _merged(tx, program, of, sorting, await _owned(tx, sorting))
-    ids = new_ids(len(owned))
-    new = [NewFlag(id_, *each) for id_, each in zip(ids, owned, strict=True)]
-    await clear_flags.note_cleared(tx, sorting.cleared)
-    found = await count_flags.find(tx, program, _to_count(new))
-    await _store(tx, keys, of, new, found.counted)
-    await counting.count(tx.connection, _earlier(found.counted, ids))
-    await count_flags.keep_found(tx, keys, program, found)
+    sorting.owned = await _owned(tx, sorting)
+    new, made = await keep(tx, keys, program, of, sorting)
     rejects = [*unreadable, *sorting.rejects]
     await imports.keep_rejects(tx, keys, of, rejects)
     counts = Counts(
         rows=len(rows) + len(unreadable),
-        accepted=len(new) + len(sorting.cleared),
+        accepted=new + len(sorting.cleared),
         unchanged=len(sorting.again),
         merged=len(sorting.merged),
         rejected=len(rejects),
-        referrals_made=len(found.received),
+        referrals_made=made,
     )
     await imports.add(tx, of.import_id, counts)
     return TakenIn(counts, rejects, frozenset(sorting.again), frozenset(sorting.merged))
+
+
+async def keep(
+    tx: Tx, keys: KeyRing, program: Program, of: Import, sorting: Sorting, *, raised_by: str = ""
+) -> tuple[int, int]:
+    """Store flags with whose they are, and let rules count them; return how many are new, and the referrals made.
+
+    `raised_by` is whoever raises them just now, for what they say is news.
+    """
+    left = await _merged(tx, program, of, sorting, sorting.owned)
+    ids = new_ids(len(left))
+    new = [NewFlag(id_, *each) for id_, each in zip(ids, left, strict=True)]
+    await clear_flags.note_cleared(tx, sorting.cleared)
+    found = await count_flags.find(tx, program, _to_count(new, live=bool(raised_by)))
+    await _store(tx, keys, of, new, found.counted, raised_by=raised_by)
+    await counting.count(tx.connection, _earlier(found.counted, ids))
+    await count_flags.keep_found(tx, keys, program, found)
+    return len(new), len(found.received)
 
 
 async def sort(tx: Tx, of: Import, rows: Sequence[FlagRow]) -> Sorting:
@@ -159,17 +173,20 @@ async def _merged(
 ) -> list[tuple[FlagRow, UUID | None]]:
     """Note which of the flags another source has raised already, and return the others.
 
-    Two of one source are never one: it told them apart by their ids.
+    Two of one source are never one: it told them apart by their ids. Nor is what makes a referral by itself ever
+    another's: somebody worried, and what they wrote has to be read.
     """
     if not owned:
         return []
+    campuses = {row.campus for row, _ in owned}
+    alone = {campus: Editions.of(program, campus, tx.now).at_once for campus in campuses}
     days = LocalDays({code: campus.zone for code, campus in program.campuses.items()})
     alerts = [Alert(owner, row, *days.around(row.campus, row.raised_at)) for row, owner in owned]
     found = await flags.same_alerts(tx.connection, of.source, alerts)
     left, further = list[tuple[FlagRow, UUID | None]](), dict[UUID, FlagRow]()
     for (row, owner), twins in zip(owned, found, strict=True):
         twin = next((each for each in twins if each not in further), None)
-        if twin is None:
+        if twin is None or reason_code(row.reason_code) in alone[row.campus]:
             left.append((row, owner))
             continue
         further[twin] = row
@@ -209,7 +226,9 @@ def _earlier(counted: Mapping[UUID, UUID], new: Sequence[UUID]) -> Mapping[UUID,
     return {flag: referral for flag, referral in counted.items() if flag not in these}
 
 
-async def _store(tx: Tx, keys: KeyRing, of: Import, new: Sequence[NewFlag], counted: Mapping[UUID, UUID]) -> None:
+async def _store(
+    tx: Tx, keys: KeyRing, of: Import, new: Sequence[NewFlag], counted: Mapping[UUID, UUID], *, raised_by: str
+) -> None:
     """Store and publish new flags."""
     if not new:
         return
@@ -220,6 +239,7 @@ async def _store(tx: Tx, keys: KeyRing, of: Import, new: Sequence[NewFlag], coun
         tx,
         of.source,
         of.import_id,
+        raised_by,
         [
             (
                 id_,

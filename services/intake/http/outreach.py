@@ -1,0 +1,140 @@
+"""Routes for outreach lists: see them, write to those who wait, and say what came of it."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+
+from services.intake.domain.outreach import REFERRED, Entry
+from services.intake.http.bodies import Campus
+from services.intake.http.flag_bodies import (
+    ChangedView,
+    EntryView,
+    MessageBody,
+    OutcomeBody,
+    OutreachListView,
+    OutreachView,
+)
+from services.intake.http.imports import NONE_BEFORE, Keys
+from services.intake.storage import outreach, standing
+from services.intake.usecases.end_outreach import end, write_to
+from shared.access.actions import Action
+from shared.access.decision import Resource
+from shared.program import load_program
+from shared.web.gate import Door, SignedIn
+from shared.web.idempotency import IdempotencyKey, once
+from shared.web.listing import Listing
+
+router = APIRouter(tags=["outreach"])
+
+_PAGE = 100
+_KIND = "outreach_list"
+
+
+@router.get("/outreach")
+async def list_lists(
+    gate: SignedIn,
+    campus: Annotated[Campus, Query()],
+    is_open: Annotated[bool | None, Query(alias="open", description="whether somebody on it still waits")] = None,
+    after: UUID = NONE_BEFORE,
+) -> Listing[OutreachListView]:
+    """Show outreach lists of a campus with how far they have come, oldest first."""
+    async with gate.begin() as door:
+        await door.allow(Action.OUTREACH_LIST, Resource(_KIND, campus=campus), filter=f"open={is_open}")
+        rows = await outreach.page(door.connection, campus, is_open=is_open, after=after, count=_PAGE)
+    return Listing(items=[_list(row) for row in rows], after=rows[-1].list_id if len(rows) == _PAGE else None)
+
+
+@router.get("/outreach/{list_id}")
+async def read_list(list_id: UUID, gate: SignedIn) -> OutreachView:
+    """Show everybody on a list whom the caller need not keep away from."""
+    async with gate.begin() as door:
+        await _allow(door, Action.OUTREACH_LIST, list_id)
+        (row,) = await outreach.page(door.connection, None, is_open=None, after=NONE_BEFORE, count=1, only=list_id)
+        entries = await _mine(door, await outreach.load(door.connection, list_id))
+        firings = await outreach.firings(door.connection, [entry.referral_id for entry in entries])
+    return OutreachView(about=_list(row), entries=[_entry(each, firings[each.referral_id]) for each in entries])
+
+
+@router.post("/outreach/{list_id}/messages", response_model=ChangedView)
+async def write(list_id: UUID, body: MessageBody, request: Request, gate: SignedIn, _key: IdempotencyKey) -> Response:
+    """Have a fixed message sent to students of a list who wait. It speaks of nothing but help that is there."""
+    async with gate.begin() as door:
+        await _allow(door, Action.OUTREACH_MESSAGE, list_id, body.entries)
+
+        async def make() -> tuple[int, dict[str, Any]]:
+            written = await write_to(door, list_id, body.entries, body.template, body.language)
+            return 200, _changed(written)
+
+        return await once(door, request, make)
+
+
+@router.post("/outreach/{list_id}/outcomes", response_model=ChangedView)
+async def say_outcome(
+    list_id: UUID, body: OutcomeBody, request: Request, gate: SignedIn, keys: Keys, _key: IdempotencyKey
+) -> Response:
+    """Say what came of asking students of a list. Whoever could not be reached becomes a referral."""
+    async with gate.begin() as door:
+        await _allow(door, Action.OUTREACH_END, list_id, body.entries)
+
+        async def make() -> tuple[int, dict[str, Any]]:
+            return 200, _changed(await end(door, keys, list_id, body.entries, body.outcome_code))
+
+        return await once(door, request, make)
+
+
+async def _allow(door: Door, action: Action, list_id: UUID, entries: Sequence[UUID] = ()) -> None:
+    """Let the actor do this to a list, and to these entries of it."""
+    found = await outreach.find(door.connection, list_id)
+    if found is None:
+        await door.absent(action, _KIND, str(list_id))
+    ids = [str(entry) for entry in entries]
+    await door.allow(action, Resource(_KIND, id=str(list_id), campus=found.campus), ids=[str(list_id), *ids])
+    if entries:
+        asked = await outreach.lock(door.connection, entries)
+        mine = {entry.referral_id for entry in await _mine(door, asked)}
+        for kept_away in (entry for entry in asked if entry.referral_id not in mine):
+            await door.absent(action, "outreach_entry", str(kept_away.referral_id))
+
+
+async def _mine(door: Door, entries: Sequence[Entry]) -> list[Entry]:
+    """Leave out students whom the actor must keep away from."""
+    program = await load_program(door.connection)
+    students = {entry.student_id for entry in entries}
+    about = await standing.to_students(door.connection, students, program, door.now)
+    return [entry for entry in entries if door.actor.id not in about[entry.student_id].recused]
+
+
+def _changed(entries: Sequence[Entry]) -> dict[str, Any]:
+    view = ChangedView(
+        changed=[entry.referral_id for entry in entries],
+        referred=sum(entry.state == REFERRED for entry in entries),
+    )
+    return view.model_dump(mode="json")
+
+
+def _list(row: Any) -> OutreachListView:  # noqa: ANN401 - a row of a statement
+    return OutreachListView.model_validate(dict(row._mapping))  # noqa: SLF001 - SQLAlchemy's name for a row by names
+
+
+def _entry(entry: Entry, firing: Any) -> EntryView:  # noqa: ANN401 - a row of a statement
+    return EntryView(
+        referral_id=entry.referral_id,
+        student_id=entry.student_id,
+        rule=entry.rule,
+        policy_edition=firing.policy_edition,
+        level=entry.level,
+        flags=firing.flag_count,
+        severity=firing.severity or 1,
+        courses=[course for course in firing.courses if course],
+        fired_at=entry.fired_at,
+        listed_at=entry.listed_at,
+        refer_at=entry.refer_at,
+        messaged_at=entry.messaged_at,
+        messaged_by=entry.messaged_by,
+        state=entry.state,
+        outcome_code=entry.outcome_code,
+        decided_at=entry.decided_at,
+        decided_by=entry.decided_by,
+    )

@@ -1,0 +1,105 @@
+"""Try rules on past flags before they decide about anybody, beside the rules in force."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from services.intake.domain.flag_rules import active, reason_code, watching, weeks_of
+from services.intake.domain.simulation import Hindsight, Outcome, Trial, hindsight, try_on
+from services.intake.storage import past_flags
+from shared.program import FlagRule, Program, Threshold
+from shared.program.calendar import instant
+from shared.refusal import Refused
+from shared.storage.tx import Tx
+
+# Firings before the time asked about keep later ones away, so the count begins earlier.
+WARM_UP = timedelta(days=180)
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What rules would have made, what people did about the same students, and by which rules."""
+
+    rules: Sequence[FlagRule]
+    outcome: Outcome
+    beyond: Mapping[tuple[str, date], int]
+    hindsight: Hindsight
+
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """The rules tried and, where they are others, the rules in force; over so many flags of so many students."""
+
+    flags: int
+    students: int
+    tried: Tried
+    in_force: Tried | None
+
+
+async def simulate(
+    tx: Tx,
+    program: Program,
+    rules: Mapping[str, Sequence[FlagRule]],
+    *,
+    since: datetime,
+    until: datetime,
+    salt: int = 0,
+) -> Simulated:
+    """Count the flags of campuses from scratch by each one's `rules`, and by those in force. Writes nothing."""
+    campuses = list(rules)
+    present = {campus: program.flag_rules(campus, tx.now) for campus in campuses}
+    both = [_trials(program, rules, tx.now)]
+    if any(tuple(rules[campus]) != present[campus] for campus in campuses):
+        both.append(_trials(program, present, tx.now))
+    outcomes = [Outcome(since, until, salt) for _ in both]
+    every = [rule for said in (*rules.values(), *present.values()) for rule in said]
+    at_once = sorted({reason_code(reason) for rule in every if rule.at_once for reason in rule.reasons})
+    fewest = min(trial.fewest for trials in both for trial in trials.values())
+    flags, students = await past_flags.how_many(tx.connection, campuses, since, until)
+    past = past_flags.past(tx.connection, campuses, since - WARM_UP, until, fewest=fewest, at_once=at_once)
+    async for whom, signals in past:
+        for outcome, trials in zip(outcomes, both, strict=True):
+            try_on(outcome, whom, signals, trials[whom.campus])
+    found = {student for outcome in outcomes for student in outcome.when}
+    referred = await past_flags.referred(tx.connection, sorted(found))
+    tried = [
+        Tried(
+            next(iter(said.values())),
+            outcome,
+            outcome.beyond({campus: trial.capacity for campus, trial in trials.items()}),
+            hindsight(outcome, referred),
+        )
+        for outcome, trials, said in zip(outcomes, both, (rules, present), strict=False)
+    ]
+    return Simulated(flags, students, tried[0], tried[1] if len(tried) > 1 else None)
+
+
+def rules_of_edition(program: Program, campus: str, edition: str) -> Sequence[FlagRule]:
+    """Return the rules of an edition that is, was or will be in force on a campus. Raises Refused for any other."""
+    for policy in program.editions("threshold", campus):
+        if policy.edition == edition and isinstance(policy.rules, Threshold):
+            return policy.rules.rules
+    raise Refused("unknown_edition", "There is no such edition of the rules.", status=422, pointer="/body/edition")
+
+
+def weeks_of_term(program: Program, campus: str, now: datetime, monday: date) -> int | None:
+    """Return the week of the term that a Monday's week ends in, where the campus has said when terms begin."""
+    calendar = program.calendar(campus)
+    friday = instant(monday + timedelta(days=4), timedelta(hours=12), calendar.zone)
+    return weeks_of(program.terms(campus, now), calendar.zone)("", friday)
+
+
+def _trials(program: Program, rules: Mapping[str, Sequence[FlagRule]], now: datetime) -> dict[str, Trial]:
+    return {campus: _trial(program, campus, said, now) for campus, said in rules.items()}
+
+
+def _trial(program: Program, campus: str, rules: Sequence[FlagRule], now: datetime) -> Trial:
+    calendar = program.calendar(campus)
+    week_of = weeks_of(program.terms(campus, now), calendar.zone)
+    return Trial(
+        making=active(rules, week_of),
+        watching=watching(rules, week_of),
+        week_of=week_of,
+        day_of=calendar.local_day,
+        capacity=program.capacity(campus, now).referrals_per_week,
+    )
