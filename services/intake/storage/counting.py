@@ -142,30 +142,42 @@ class Around:
     seen: dict[UUID, frozenset[str]] = field(default_factory=dict)
 
 
-async def around(connection: AsyncConnection, spans: Mapping[Place, Span]) -> dict[Place, Around]:
+# Which students a merge makes one: the id each goes by. Students whom no merge concerns are not in it.
+Same = Mapping[UUID, UUID]
+
+
+async def around(connection: AsyncConnection, spans: Mapping[Place, Span], same: Same) -> dict[Place, Around]:
     """Return the flags not yet counted within each span of time, and the firings within its days around it."""
-    return _gathered((await connection.execute(_AROUND, _asked(spans))).all())
+    return _gathered((await connection.execute(_AROUND, _asked(spans, same))).all(), same)
 
 
-async def watched_around(connection: AsyncConnection, spans: Mapping[Place, Span]) -> dict[Place, Around]:
+async def watched_around(connection: AsyncConnection, spans: Mapping[Place, Span], same: Same) -> dict[Place, Around]:
     """Return the same as rules see it that only watch: every flag, with the rules that have watched it."""
-    return _gathered((await connection.execute(_WATCHED_AROUND, _asked(spans))).all())
+    return _gathered((await connection.execute(_WATCHED_AROUND, _asked(spans, same))).all(), same)
 
 
-def _asked(spans: Mapping[Place, Span]) -> dict[str, Any]:
+def _asked(spans: Mapping[Place, Span], same: Same) -> dict[str, Any]:
+    others: dict[UUID, list[UUID]] = {}
+    for student, one in same.items():
+        others.setdefault(one, []).append(student)
+    asked = [
+        (student, place.campus, span)
+        for place, span in spans.items()
+        for student in others.get(place.student_id, (place.student_id,))
+    ]
     return {
-        "students": [place.student_id for place in spans],
-        "campuses": codes([place.campus for place in spans]),
-        "since": [int(span.since.timestamp()) - 1 for span in spans.values()],
-        "until": [int(span.until.timestamp()) + 1 for span in spans.values()],
+        "students": [student for student, _, _ in asked],
+        "campuses": codes([campus for _, campus, _ in asked]),
+        "since": [int(span.since.timestamp()) - 1 for _, _, span in asked],
+        "until": [int(span.until.timestamp()) + 1 for _, _, span in asked],
         "far": max(span.days for span in spans.values()),
     }
 
 
-def _gathered(rows: Sequence[Any]) -> dict[Place, Around]:
+def _gathered(rows: Sequence[Any], same: Same) -> dict[Place, Around]:
     found: dict[Place, Around] = {}
     for row in rows:
-        there = found.setdefault(Place(row.student_id, row.campus), Around())
+        there = found.setdefault(Place(same.get(row.student_id, row.student_id), row.campus), Around())
         if row.flag_id is None:
             there.fired.setdefault(row.reason_code, []).append(row.raised_at)
             continue

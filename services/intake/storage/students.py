@@ -1,7 +1,7 @@
 """The roster: the only table with students' names, addresses and campus numbers."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
 from operator import attrgetter
 from uuid import UUID
@@ -77,6 +77,14 @@ _HOLD = text(
     f"SELECT {_FIELDS} FROM students WHERE student_id = ANY (CAST(:ids AS uuid[])) ORDER BY student_id FOR UPDATE"  # noqa: S608
 )
 _CHANGE = text("UPDATE students SET same_as = :same_as, version = :version WHERE student_id = :student_id")
+_ANY_MERGED = text("SELECT EXISTS (SELECT 1 FROM students WHERE same_as IS NOT NULL)")
+_MERGED = text(
+    """
+    SELECT student_id, root FROM same_students(ARRAY(
+        SELECT student_id FROM students WHERE same_as IS NOT NULL
+        AND (student_id = ANY (CAST(:ids AS uuid[])) OR same_as = ANY (CAST(:ids AS uuid[])))))
+    """
+)
 _SAME = text("SELECT student_id, root FROM same_students(CAST(:ids AS uuid[]))")
 _IDS_BY_NUMBER = text(f"SELECT number, student_id FROM students WHERE number = ANY ({split('numbers')})")  # noqa: S608
 # Of two students with one address neither is exact: a person decides. Two whom a merge makes one are one: the one the
@@ -206,6 +214,14 @@ async def relink(connection: AsyncConnection, student: Student) -> None:
 async def same(connection: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, UUID]:
     """Return every id that merges make one with these, and the id each goes by. One that is not there is left out."""
     rows = (await connection.execute(_SAME, {"ids": sorted(set(ids))})).all()
+    return {row.student_id: row.root for row in rows}
+
+
+async def merged(connection: AsyncConnection, ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """Return the same as `same`, but only for those whom a merge concerns: nearly always nobody, and then cheap."""
+    if not ids or not (await connection.execute(_ANY_MERGED)).scalar_one():
+        return {}
+    rows = (await connection.execute(_MERGED, {"ids": sorted(ids)})).all()
     return {row.student_id: row.root for row in rows}
 
 

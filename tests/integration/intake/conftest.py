@@ -37,6 +37,7 @@ from shared.storage.engines import Database, connect
 
 NOW = datetime(2026, 9, 14, 15, tzinfo=UTC)
 TABLES = (
+    "merges", "student_names", "enrollments", "student_contacts", "match_decisions",
     "students", "imports", "import_rejects", "flags", "threshold_firings", "referrals", "danger_watches", "duty_grants",
     "teams_snapshots", "roster_snapshots", "program_snapshots", "inbox", "outbox", "dead_letters", "parked",
     "idempotency_keys", "record_keys",
@@ -82,6 +83,7 @@ PROGRAM: tuple[Event, ...] = (
     person("sys", "duty_officer", campus="*"),
     person("stu", "triager", campus="SOUTH"),
     person("fay", "faculty"),
+    person("pia", "privacy_officer"),
     policy("emergency_contacts", {"email": ["help@example.edu"]}),
 )
 
