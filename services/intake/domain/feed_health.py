@@ -26,7 +26,8 @@ MOST_NAMED = 20
 # Without a band of its own a feed is held against what it brought on its last days: a quarter to four times of that.
 USUAL_DAYS, FEWEST_DAYS, USUAL_LEAST, USUAL_FACTOR = 20, 8, 20, 4.0
 ERROR_SHARE, FEWEST_ERRORS = 0.05, 3
-FEWEST_REFUSALS = 3
+# Anybody may send nonsense to an address; a file that cannot be read is the feed's own.
+FEWEST_REFUSALS, OF_FILES = 3, ("file_drop", "oneroster")
 _DAY = timedelta(days=1)
 
 
@@ -222,7 +223,8 @@ def _quiet(schedule: Schedule, seen: Seen, now: datetime) -> Finding | None:
 
 def _refused(schedule: Schedule, seen: Seen, now: datetime) -> Finding | None:  # noqa: ARG001 - asked like the others
     """Deliveries were turned away as a whole, and none has come through since."""
-    if seen.refused < FEWEST_REFUSALS or seen.refused_at is None:
+    fewest = 1 if schedule.feed.kind in OF_FILES else FEWEST_REFUSALS
+    if seen.refused < fewest or seen.refused_at is None:
         return None
     if seen.last_at is not None and seen.last_at >= seen.refused_at:
         return None

@@ -6,22 +6,26 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 
-from services.intake.domain.decoders import pushed
+from services.intake.domain.decoders import caliper, pushed
 from services.intake.domain.decoders.parts import Item
 from services.intake.domain.feeds import Feed
 from services.intake.domain.signatures import HEADER, NotProven, Token, check_signature, check_token
+from services.intake.http import live_events
 from services.intake.http.feed_bodies import CountsView, DeliveryView, ResultView
 from services.intake.http.imports import Keys
-from services.intake.storage import feed_tokens, feeds
+from services.intake.http.key_sets import KeySets
+from services.intake.storage import feed_health, feed_tokens, feeds
 from services.intake.usecases.receive_delivery import begin, finish, receive
+from services.intake.usecases.understand_events import understand
 from shared.access.actions import Action
+from shared.access.actors import Actor
 from shared.access.decision import Resource
 from shared.refusal import Refused
 from shared.web.gate import Door, by_link
 from shared.web.limits import Rate, RateLimiter
-from shared.web.site import part
+from shared.web.site import part, site_of
 
 router = APIRouter(tags=["deliveries"])
 
@@ -29,6 +33,9 @@ router = APIRouter(tags=["deliveries"])
 STREAMED = ("/feeds/*/deliveries",)
 LARGEST = 4 * 1024 * 1024
 
+_LATER = frozenset({429, 503})
+
+Published = Annotated[KeySets, Depends(part(KeySets))]
 Limiter = Annotated[RateLimiter, Depends(part(RateLimiter))]
 _BODY: dict[str, Any] = {
     "requestBody": {
@@ -47,57 +54,88 @@ class Sent:
 
     headers: Mapping[str, str]
     body: bytes
-    now: datetime
+    key_sets: KeySets
+    query_token: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """How a kind of feed arrives: how its sender proves itself, and how its items are told apart.
 
-    `check` raises NotProven; it returns how far the sender's clock is behind ours, where that is known.
+    `check` raises NotProven; it returns how far the sender's clock is behind ours, where that is known. What proves
+    itself by its own signature does so when it is decoded.
     """
 
-    check: Callable[[Sent, Feed, Sequence[Token]], Awaitable[timedelta | None]]
-    decode: Callable[[Sent, Feed], Sequence[Item]]
+    check: Callable[[Sent, Feed, Sequence[Token], datetime], Awaitable[timedelta | None]]
+    decode: Callable[[Sent, Feed, datetime], Awaitable[Sequence[Item]]]
 
 
-async def _signed(sent: Sent, _feed: Feed, tokens: Sequence[Token]) -> timedelta:
-    return check_signature(tokens, sent.headers.get(HEADER.lower(), ""), sent.body, sent.now)
+async def _signed(sent: Sent, _feed: Feed, tokens: Sequence[Token], now: datetime) -> timedelta:
+    return check_signature(tokens, sent.headers.get(HEADER.lower(), ""), sent.body, now)
 
 
-async def _shown(sent: Sent, _feed: Feed, tokens: Sequence[Token]) -> None:
+async def _shown(sent: Sent, _feed: Feed, tokens: Sequence[Token], _now: datetime) -> None:
     check_token(tokens, sent.headers.get("authorization", ""))
 
 
-async def _signed_or_shown(sent: Sent, feed: Feed, tokens: Sequence[Token]) -> timedelta | None:
-    return await (_signed if HEADER.lower() in sent.headers else _shown)(sent, feed, tokens)
+async def _signed_or_shown(sent: Sent, feed: Feed, tokens: Sequence[Token], now: datetime) -> timedelta | None:
+    return await (_signed if HEADER.lower() in sent.headers else _shown)(sent, feed, tokens, now)
 
 
-def _pushed(sent: Sent, _feed: Feed) -> Sequence[Item]:
+async def _canvas(sent: Sent, feed: Feed, tokens: Sequence[Token], _now: datetime) -> None:
+    live_events.check_unsigned(feed, tokens, sent.headers.get("authorization", ""), sent.query_token)
+
+
+async def _pushed(sent: Sent, _feed: Feed, _now: datetime) -> Sequence[Item]:
     return pushed.decode(sent.body, sent.headers.get("content-type", ""))
+
+
+async def _canvas_items(sent: Sent, feed: Feed, now: datetime) -> Sequence[Item]:
+    return await live_events.canvas_items(sent.body, feed, sent.key_sets, now)
+
+
+async def _caliper_items(sent: Sent, _feed: Feed, _now: datetime) -> Sequence[Item]:
+    return caliper.decode(sent.body)
 
 
 ARRIVALS: dict[str, Arrival] = {
     "http_push": Arrival(_signed, _pushed),
     "referrals_api": Arrival(_signed_or_shown, _pushed),
+    "canvas": Arrival(_canvas, _canvas_items),
+    "caliper": Arrival(_signed_or_shown, _caliper_items),
 }
 
 
 @router.post("/feeds/{feed_id}/deliveries", openapi_extra=_BODY)
-async def deliver(feed_id: UUID, request: Request, keys: Keys, limiter: Limiter) -> DeliveryView:
+async def deliver(
+    feed_id: UUID,
+    request: Request,
+    *,
+    keys: Keys,
+    limiter: Limiter,
+    key_sets: Published,
+    token: Annotated[str, Query(max_length=100, description="of a sender that can set no header")] = "",
+) -> DeliveryView:
     """Take in what a feed sends, item by item. Send again what was not answered: nothing is made twice.
 
     The feed proves itself by its token: `Caselight-Signature: t=<seconds>,v1=<hex of HMAC-SHA256>` over time, full
-    stop and body, or for the referrals API `Authorization: Bearer`.
+    stop and body, or for the referrals API and Caliper `Authorization: Bearer`. Canvas signs what it sends.
     """
     body = await _body(request)
+    try:
+        return await _take_in(Sent(request.headers, body, key_sets, token), feed_id, request, keys, limiter)
+    except Refused as refused:
+        await _turned_away(request, feed_id, refused)
+        raise
+
+
+async def _take_in(sent: Sent, feed_id: UUID, request: Request, keys: Keys, limiter: Limiter) -> DeliveryView:
     async with by_link(request, f"feed:{feed_id}").begin() as door:
-        sent = Sent(request.headers, body, door.now)
         feed, arrival, behind = await _proven(door, keys, feed_id, sent)
-        items = arrival.decode(sent, feed)
+        items = await arrival.decode(sent, feed, door.now)
         await _limit(limiter, feed, len(items))
         delivery = await begin(door, feed)
-        results = await receive(door, keys, delivery, items)
+        results = await receive(door, keys, delivery, await understand(door, feed, items))
         await finish(door, delivery)
     return DeliveryView(
         delivery_id=delivery.of.import_id,
@@ -114,10 +152,21 @@ async def _proven(door: Door, keys: Keys, feed_id: UUID, sent: Sent) -> tuple[Fe
     arrival = ARRIVALS.get(feed.kind) if feed is not None else None
     if feed is None or arrival is None:
         raise NotProven("wrong_token", "This is no token of this feed, or it has ended. Its owner can make a new one.")
-    behind = await arrival.check(sent, feed, await feed_tokens.live(door, keys, feed))
+    behind = await arrival.check(sent, feed, await feed_tokens.live(door, keys, feed), door.now)
     addressee = Resource("feed", id=str(feed_id), campus=feed.campus, addressees=frozenset({feed.actor_id}))
     await door.allow(Action.FEED_DELIVER, addressee)
     return feed, arrival, behind
+
+
+async def _turned_away(request: Request, feed_id: UUID, refused: Refused) -> None:
+    """Note for the owner that a delivery was turned away as a whole, unless it was only asked to come again later."""
+    if refused.status in _LATER:
+        return
+    actor = Actor("link", f"feed:{feed_id}")
+    async with site_of(request).database.transaction(actor) as tx:
+        feed = await feeds.find(tx.connection, feed_id)
+        if feed is not None:
+            await feed_health.refuse(tx, feed, refused.code, refused.detail)
 
 
 async def _limit(limiter: RateLimiter, feed: Feed, items: int) -> None:

@@ -41,7 +41,7 @@ _ROLL_UP = text(
         SELECT CAST(started_at AT TIME ZONE feed.zone AS date) AS day, count(*) AS deliveries, sum(row_count) AS items,
                sum(accepted) AS accepted, sum(unchanged) AS unchanged, sum(merged) AS merged, sum(skipped) AS skipped,
                sum(rejected) AS quarantined, 0 AS refused
-        FROM imports WHERE feed_id = feed.id AND started_at >= feed.since AND started_by LIKE 'feed:%' GROUP BY 1
+        FROM imports WHERE feed_id = feed.id AND started_at >= feed.since AND started_by ~ '^(feed|service):' GROUP BY 1
         UNION ALL
         SELECT CAST(at_hour AT TIME ZONE feed.zone AS date), 0, 0, 0, 0, 0, 0, 0, sum(times)
         FROM feed_refusals WHERE feed_id = feed.id AND at_hour >= feed.since GROUP BY 1
@@ -62,15 +62,17 @@ _SEEN = text(
                 CAST(:currents AS timestamptz[])) AS feed(id, version, due, current)
     LEFT JOIN LATERAL (
         SELECT started_at AS last_at FROM imports
-        WHERE feed_id = feed.id AND row_count > 0 AND started_by LIKE 'feed:%' ORDER BY started_at DESC LIMIT 1
+        WHERE feed_id = feed.id AND (row_count > 0 OR state = 'finished') AND started_by ~ '^(feed|service):'
+        ORDER BY started_at DESC LIMIT 1
     ) AS newest ON true
     CROSS JOIN LATERAL (
         SELECT coalesce(sum(row_count), 0) AS items, coalesce(sum(rejected), 0) AS quarantined FROM imports
-        WHERE feed_id = feed.id AND started_at >= feed.due AND started_at < feed.current AND started_by LIKE 'feed:%'
+        WHERE feed_id = feed.id AND started_at >= feed.due AND started_at < feed.current
+          AND started_by ~ '^(feed|service):'
     ) AS due
     CROSS JOIN LATERAL (
         SELECT coalesce(sum(row_count), 0) AS items, coalesce(sum(rejected), 0) AS quarantined FROM imports
-        WHERE feed_id = feed.id AND started_at >= feed.current AND started_by LIKE 'feed:%'
+        WHERE feed_id = feed.id AND started_at >= feed.current AND started_by ~ '^(feed|service):'
     ) AS current
     CROSS JOIN LATERAL (
         SELECT count(*) AS waiting, count(*) FILTER (WHERE code = '{_UNKNOWN_CODE}') AS unknown_codes FROM quarantine

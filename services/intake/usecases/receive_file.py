@@ -13,7 +13,7 @@ from services.intake.domain.decoders import pushed
 from services.intake.domain.decoders.archives import Member, members, whole
 from services.intake.domain.delimited import Record, Records
 from services.intake.domain.feeds import Aside, Feed
-from services.intake.storage import feeds, quarantine
+from services.intake.storage import feed_health, feeds, quarantine
 from services.intake.usecases.receive_delivery import (
     Delivery,
     Read,
@@ -63,6 +63,7 @@ async def receive_file(
         aside = Aside(name[-120:], refused.code, "", refused.detail, "", "bytes", file.read(_KEPT))
         async with database.transaction(actor) as tx:
             await quarantine.keep(tx, keys, delivery.of, [aside])
+            await feed_health.refuse(tx, feed, refused.code, refused.detail)
             await finish(tx, delivery, "broken_off")
         return "rejected"
     async with database.transaction(actor) as tx:

@@ -23,6 +23,7 @@ from services.intake.usecases.receive_delivery import (
     sheet_of,
     store,
 )
+from services.intake.usecases.understand_events import understand
 from shared.privacy.keys import KeyRing
 from shared.refusal import Refused
 from shared.storage.tx import Tx
@@ -63,7 +64,9 @@ async def replay(tx: Tx, keys: KeyRing, feed: Feed, chosen: Chosen, after: UUID 
         return Replayed(0, 0, None)
     mapping, still = await mapping_of(tx, feed, feed.mapping_version), _Still()
     delivery = await begin_with(tx, feed, mapping, keep=still.note)
-    for items, read in _readings(delivery, waiting):
+    values = [item for item in waiting if item.form == "json"]
+    again = await understand(tx, feed, [_again(delivery, item) for item in values])
+    for items, read in _readings(delivery, waiting, (values, again)):
         still.items = items
         await store(tx, keys, delivery, read)
     await finish(tx, delivery)
@@ -86,11 +89,13 @@ def _last(waiting: Sequence[Waiting]) -> UUID | None:
     return waiting[-1].item_id if len(waiting) == AT_ONCE else None
 
 
-def _readings(delivery: Delivery, waiting: Sequence[Waiting]) -> Iterator[tuple[Sequence[Waiting], Read]]:
+def _readings(
+    delivery: Delivery, waiting: Sequence[Waiting], json: tuple[Sequence[Waiting], Sequence[Item]]
+) -> Iterator[tuple[Sequence[Waiting], Read]]:
     """Yield items that can be read together, each known by its place among them: JSON, and rows by their heading."""
-    values = [item for item in waiting if item.form == "json"]
+    values, again = json
     if values:
-        yield values, read_items(delivery, [_again(delivery, item) for item in values])
+        yield values, read_items(delivery, again)
     rows: dict[tuple[str, ...], list[tuple[Waiting, Records, list[list[str]]]]] = {}
     for item in waiting:
         if item.form == "csv":

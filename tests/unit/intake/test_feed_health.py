@@ -164,7 +164,9 @@ def test_deliveries_turned_away_are_told_until_one_comes_through() -> None:
     assert (finding.signal, finding.facts) == ("refused", {"times": 3, "code": "wrong_signature"})
     through = Seen(last_at=at(17, "06:01"), refused=3, refused_code="wrong_signature", refused_at=at(17, "06:00"))
     assert signals(schedule(), through, at(17)) == []
-    assert signals(schedule(), Seen(last_at=at(17, "05:00"), refused=2, refused_at=at(17, "06:00")), at(17)) == []
+    few = Seen(last_at=at(17, "05:00"), refused=2, refused_at=at(17, "06:00"))
+    assert signals(schedule(kind="http_push"), few, at(17)) == []
+    assert signals(schedule(), few, at(17)) == ["refused"]
 
 
 def test_codes_and_columns_nobody_knows_are_told_and_the_gravest_is_the_state() -> None:

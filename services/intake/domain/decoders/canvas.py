@@ -33,7 +33,7 @@ SHARD = 10**13
 # What of the metadata is kept; everything else is nobody's business here.
 _METADATA = frozenset({
     "event_name", "event_time", "request_id", "producer", "root_account_uuid", "user_id", "user_sis_id",
-    "context_type", "context_id", "context_sis_source_id", "context_role", "time_zone",
+    "context_type", "context_id", "context_sis_source_id", "context_role", "time_zone", "hostname",
 })  # fmt: skip
 # Of the body everything is kept but texts: what a student wrote, where they were, how they sign in.
 _BODY_DROPPED = frozenset({

@@ -14,7 +14,7 @@ def canvas_event(name: str = "grade_change", *, body: dict[str, Any] | None = No
     return {
         "metadata": {
             "event_name": name,
-            "event_time": "2026-10-05T14:30:00.250Z",
+            "event_time": "2026-09-14T10:30:00.250Z",
             "request_id": "6f3b1d1e-0000-4000-8000-000000000001",
             "producer": "canvas",
             "root_account_uuid": "madeUpAccount",
@@ -75,7 +75,7 @@ def caliper_event(**more: Any) -> dict[str, Any]:
         },
         "generated": {"id": "urn:lms:score:1", "type": "Score", "maxScore": 100, "scoreGiven": 41.5},
         "group": {"id": "urn:lms:course:565", "type": "CourseSection", "courseNumber": "BIO-101-1"},
-        "eventTime": "2026-10-05T14:30:00.250Z",
+        "eventTime": "2026-09-14T10:30:00.250Z",
         "session": {"id": "urn:lms:session:ef686f8e", "client": {"ipAddress": "203.0.113.9", "userAgent": "Firefox"}},
         "extensions": {CANVAS: {"client_ip": "203.0.113.9", "user_login": "sora@example.edu"}},
     } | more
@@ -84,7 +84,7 @@ def caliper_event(**more: Any) -> dict[str, Any]:
 def envelope(*events: Any, **more: Any) -> dict[str, Any]:
     return {
         "sensor": "https://lms.example.edu/sensor",
-        "sendTime": "2026-10-05T14:30:02.000Z",
+        "sendTime": "2026-09-14T10:30:02.000Z",
         "dataVersion": "http://purl.imsglobal.org/ctx/caliper/v1p2",
         "data": list(events),
     } | more

@@ -12,7 +12,7 @@ from services.intake.domain.decoders.signatures import UnknownKey, keys_of
 from shared.refusal import Refused
 from tests.unit.intake.decoders.events import DROPPED, Signer, as_bytes, caliper_event, canvas_event, envelope
 
-NOW = datetime(2026, 10, 5, 14, 31, tzinfo=UTC)
+NOW = datetime(2026, 9, 14, 10, 31, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def test_a_grade_is_read_with_who_and_where_by_the_ids_of_the_campus() -> None:
     assert grade.value["student"] == {"sis_id": "P-1001", "lms_id": "48"}
     assert grade.value["course"] == {"sis_id": "BIO-101-1", "lms_id": "565"}
     assert grade.value["body"]["score"] == 41.5
-    assert grade.value["metadata"]["event_time"] == "2026-10-05T14:30:00.250Z"
+    assert grade.value["metadata"]["event_time"] == "2026-09-14T10:30:00.250Z"
 
 
 def test_a_score_is_a_share_of_what_there_was() -> None:
@@ -78,7 +78,7 @@ def test_another_request_event_or_student_is_another_event(other: dict[str, Any]
 
 def test_without_a_request_the_time_tells_events_apart() -> None:
     first = canvas_event(request_id=None)
-    later = canvas_event(request_id=None, event_time="2026-10-05T15:30:00.250Z")
+    later = canvas_event(request_id=None, event_time="2026-09-14T11:30:00.250Z")
     assert part(first).event_id != part(later).event_id
 
 
