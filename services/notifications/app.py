@@ -8,6 +8,7 @@ from uuid import UUID
 from services.notifications import stream
 from services.notifications.delivery.courier import Courier
 from services.notifications.delivery.message import Writer
+from services.notifications.delivery.referrers import Contacts
 from services.notifications.delivery.smtp import Connections, Server
 from services.notifications.http import late_reviews, link, pages
 from services.notifications.usecases import go_on
@@ -40,6 +41,7 @@ class Works:
     timers: Timers
     courier: Courier
     relay: Relay
+    contacts: Contacts
 
     def loops(self) -> dict[str, Loop]:
         """Return what is to run."""
@@ -63,10 +65,11 @@ def build(settings: Settings, clock: Clock, role: Literal["api", "worker", "both
         title="Caselight notifications",
         routers=[pages.router, late_reviews.router, link.router],
         ready=works.replicas.ready,
-        parts=[works.desk],
+        parts=[works.desk, works.contacts],
     )
 
     async def close() -> None:
+        await works.contacts.close()
         await api.close()
         await works.database.close()
 
@@ -76,7 +79,10 @@ def build(settings: Settings, clock: Clock, role: Literal["api", "worker", "both
 def assemble(settings: Settings, database: Database) -> Works:
     """Put together what works beside HTTP."""
     link_key = KeyRing(settings).secret("page links")
-    courier = Courier(database, _writer(settings, link_key), Connections(Server.of(settings.smtp_url)))
+    contacts = Contacts(settings)
+    courier = Courier(
+        database, _writer(settings, link_key), Connections(Server.of(settings.smtp_url)), contacts=contacts
+    )
     desk = Desk(link_key, courier.wake)
 
     async def lost(tx: Tx, turns: Sequence[tuple[UUID, int]]) -> None:
@@ -101,7 +107,7 @@ def assemble(settings: Settings, database: Database) -> Works:
         from_headers=stream.from_headers(desk),
     )
     timers = Timers(database, settings, {PAGE_STEP: step, PAGE_CONTACT: contact})
-    return Works(database, desk, replicas, events, timers, courier, Relay(database, settings))
+    return Works(database, desk, replicas, events, timers, courier, Relay(database, settings), contacts)
 
 
 def _writer(settings: Settings, link_key: bytes) -> Writer:

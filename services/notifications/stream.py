@@ -6,12 +6,18 @@ from uuid import UUID
 
 from services.notifications.domain import causes
 from services.notifications.storage.matters import Known
-from services.notifications.usecases import answer_page, enrich_pages, raise_pages, send_notices
+from services.notifications.usecases import answer_page, enrich_pages, raise_pages, send_notices, tell_referrers
 from services.notifications.usecases.desk import Desk
 from services.notifications.usecases.send_notices import Assignment
 from shared.events import Envelope, Event
 from shared.events.cases import CaseAssigned, CaseOpened, CaseStudentIdentified, ContactRecorded, ReferralAttached
-from shared.events.referrals import DangerRaised, MisconductReported, ReferralMatched
+from shared.events.referrals import (
+    DangerRaised,
+    MisconductReported,
+    ReferralMatched,
+    ReferralRetracted,
+    ReferrerStatusMoved,
+)
 from shared.messaging.records import EPOCH, Arrival
 from shared.messaging.stream import FromHeaders, Handler
 from shared.storage.tx import Tx
@@ -45,7 +51,7 @@ def from_headers(desk: Desk) -> FromHeaders:
 
 
 def handlers(desk: Desk) -> Mapping[type[Event], Handler]:
-    """Return the handler of everything else: one for all, so that a batch of many kinds is still one call."""
+    """Return the handlers of everything else: one for all of cases, so that a batch of many kinds is still one call."""
 
     async def known(tx: Tx, envelopes: Sequence[Envelope[Any]]) -> None:
         events = [envelope.event for envelope in envelopes]
@@ -56,7 +62,14 @@ def handlers(desk: Desk) -> Mapping[type[Event], Handler]:
         news = [owned for event in _news(envelopes) if (owned := _assignment(event)) is not None]
         await send_notices.tell_owners(tx, news)
 
-    return dict.fromkeys(_KNOWN, known)
+    async def moved(tx: Tx, envelopes: Sequence[Envelope[ReferrerStatusMoved]]) -> None:
+        await tell_referrers.tell_referrers(tx, _news(envelopes))
+
+    async def retracted(tx: Tx, envelopes: Sequence[Envelope[ReferralRetracted]]) -> None:
+        await tell_referrers.stop_telling(tx, _news(envelopes))
+
+    cases: dict[type[Event], Handler] = dict.fromkeys(_KNOWN, known)
+    return {**cases, ReferrerStatusMoved: moved, ReferralRetracted: retracted}
 
 
 def _fact(event: Event) -> Known | None:

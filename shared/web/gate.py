@@ -24,15 +24,16 @@ from shared.storage.tx import Tx
 from shared.web.questions import doubtful, in_codes
 from shared.web.site import Site, site_of
 
-# Who brings something in does not know yet behind which wall it will come to stand.
 # What an answer is for, where it is not to be read: it leaves as a file, or an open screen looks whether it may know.
 USE_HEADER = "X-Caselight-Use"
 EXPORT, LIVE = "export", "live"
+# Who brings something in does not know yet behind which wall it will come to stand.
 _BRINGS_IN = frozenset(
     {
         Action.REFERRAL_CREATE,
+        Action.REFERRER_ADD,
         Action.REFERRAL_IMPORT,
-        Action.FLAGS_IMPORT,
+        Action.FLAGS_IMPORT, Action.FLAGS_RAISE, Action.FLAGS_REOPEN,
         Action.FEED_DELIVER,
         Action.FEED_TRY,
         Action.QUARANTINE_REPLAY,

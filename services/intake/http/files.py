@@ -72,7 +72,7 @@ def sorted_out(uploads: list[Upload]) -> tuple[list[File], list[tuple[int, WhyNo
     return kept, left
 
 
-def handed_out(kind: str, name: str, content: bytes) -> Response:
+def handed_out(name: str, content: bytes) -> Response:
     """Return a file to be saved: as bytes of no kind, so that no browser runs or shows it, whatever else it may be."""
     plain = re.sub(r"[^A-Za-z0-9._-]", "_", name)
     return Response(
@@ -82,7 +82,6 @@ def handed_out(kind: str, name: str, content: bytes) -> Response:
             "Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}",
             "X-Content-Type-Options": "nosniff",
             "Content-Security-Policy": "sandbox; default-src 'none'; frame-ancestors 'none'",
-            "X-File-Kind": kind,
         },
     )
 

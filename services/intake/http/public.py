@@ -33,6 +33,9 @@ REFERRER = "referrer:"
 _CALLER = Rate(per_minute=30, burst=20)
 _SOURCE = Rate(per_minute=1200, burst=300)
 LONGEST_WAIT = 8.0
+# With 54 bits behind a passphrase this is for peace: a guesser gets nowhere at any speed.
+_TRIES_OF_CALLER = Rate(per_minute=20, burst=30)
+_TRIES_OF_REFERENCE = Rate(per_minute=4, burst=10)
 WORKED = 0.2
 
 
@@ -56,6 +59,14 @@ class Pace(RateLimiter):
             return min(refused.retry_after or LONGEST_WAIT, LONGEST_WAIT)
 
 
+class Tries(RateLimiter):
+    """How often a passphrase may be tried: from one place, and for one reference from anywhere."""
+
+    def __init__(self, redis_url: str, clock: Clock, *, prefix: str) -> None:
+        super().__init__(redis_url, clock, caller=_TRIES_OF_CALLER, source=_TRIES_OF_REFERENCE, prefix=prefix)
+
+
+AtTries = Annotated[Tries, Depends(part(Tries))]
 AtPace = Annotated[Pace, Depends(part(Pace))]
 
 
@@ -159,3 +170,13 @@ def _helps(t: Words, rules: ReferralForm, campus: CampusSnapshot | None) -> list
             seen.add(number)
             helps.append(Help(t(f"call_{name}", number=number), number, t(f"call_{name}_for")))
     return helps
+
+
+def way_key(keys: KeyRing) -> bytes:
+    """Return what ways back are signed with."""
+    return keys.secret("ways back for referrers")
+
+
+def ticket_key(keys: KeyRing) -> bytes:
+    """Return what the tickets of forms are signed with."""
+    return keys.secret("tickets of forms")

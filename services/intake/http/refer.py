@@ -36,7 +36,6 @@ from services.intake.http.words import language, languages
 from services.intake.storage.referrers import ANONYMOUS, OPEN, SHIELDED
 from services.intake.usecases.refer_publicly import FORM, Back, Sent, event_id, passphrase, refer_publicly
 from services.intake.usecases.screening import last_known, screened
-from services.intake.usecases.screening import last_known, screened
 from shared.access.actions import Action
 from shared.access.decision import Resource
 from shared.events.codes import Channel

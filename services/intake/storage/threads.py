@@ -24,12 +24,13 @@ _SAY = text(
                                    screened_with, hits, written_at)
     VALUES (:message_id, :referral_id, :campus, :sensitivity, :kind, :author_id, :answers, :body, :level,
             :screened_with, :hits, :written_at)
+    ON CONFLICT (message_id) DO NOTHING RETURNING message_id
     """
 )
 _MESSAGES = text(
     """
     SELECT message_id, kind, author_id, answers, body, level, screened_with, hits, written_at
-    FROM referral_messages WHERE referral_id = :id ORDER BY message_id
+    FROM referral_messages WHERE referral_id = :id ORDER BY written_at, message_id
     """
 )
 _ATTACH = text(
@@ -96,8 +97,8 @@ class Turn:
     done_at: datetime
 
 
-async def say(tx: Tx, referral: Referral, message: Message) -> None:
-    """Store a message."""
+async def say(tx: Tx, referral: Referral, message: Message) -> bool:
+    """Store a message; return whether it is new, for the same form may be sent twice."""
     hits = [[hit.category, hit.start, hit.end, hit.concern, hit.negated] for hit in message.hits]
     asked = {
         **_whose(referral),
@@ -111,7 +112,7 @@ async def say(tx: Tx, referral: Referral, message: Message) -> None:
         "hits": json.dumps(hits),
         "written_at": message.written_at,
     }
-    await tx.connection.execute(_SAY, asked)
+    return (await tx.connection.execute(_SAY, asked)).scalar_one_or_none() is not None
 
 
 async def messages(connection: AsyncConnection, referral_id: UUID) -> list[Message]:

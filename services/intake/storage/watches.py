@@ -50,9 +50,9 @@ class Waiting:
     claim: UUID
 
 
-async def begin(tx: Tx, referrals: Sequence[Referral]) -> None:
-    """Begin to watch over dangers."""
-    rows = [(each.referral_id, each.campus, each.reference, each.received_at) for each in referrals]
+async def begin(tx: Tx, referrals: Sequence[Referral], *, since: datetime | None = None) -> None:
+    """Begin to watch over dangers, raised when their referrals came or, where they were raised later, then."""
+    rows = [(each.referral_id, each.campus, each.reference, since or each.received_at) for each in referrals]
     await tx.connection.execute(_BEGIN, arrays(_COLUMNS, rows))
 
 

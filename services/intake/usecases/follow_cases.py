@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
-from services.intake.storage import referrals
+from services.intake.storage import referrals, referrers
 from shared.events import Envelope
 from shared.events.cases import CaseAccepted, CaseOpened, CasesCombined, ContactRecorded, ReferralAttached
 from shared.storage.tx import Tx
@@ -11,17 +12,19 @@ from shared.storage.tx import Tx
 
 async def note_opened(tx: Tx, envelopes: Sequence[Envelope[CaseOpened]]) -> None:
     """Note the case that was opened on each referral."""
-    await referrals.attach(tx.connection, [(e.event.referral_id, e.event.case_id) for e in envelopes])
+    await _attach(tx, [(e.event.referral_id, e.event.case_id) for e in envelopes])
 
 
 async def note_attached(tx: Tx, envelopes: Sequence[Envelope[ReferralAttached]]) -> None:
     """Note the case that each referral joined."""
-    await referrals.attach(tx.connection, [(e.event.referral_id, e.event.case_id) for e in envelopes])
+    await _attach(tx, [(e.event.referral_id, e.event.case_id) for e in envelopes])
 
 
 async def note_work(tx: Tx, envelopes: Sequence[Envelope[CaseAccepted] | Envelope[ContactRecorded]]) -> None:
     """Note that somebody has begun to work on the cases."""
-    await referrals.act(tx.connection, [envelope.event.case_id for envelope in envelopes])
+    cases = [envelope.event.case_id for envelope in envelopes]
+    await referrals.act(tx.connection, cases)
+    await referrers.tell(tx, cases=cases)
 
 
 async def note_combined(tx: Tx, envelopes: Sequence[Envelope[CasesCombined]]) -> None:
@@ -32,3 +35,8 @@ async def note_combined(tx: Tx, envelopes: Sequence[Envelope[CasesCombined]]) ->
         into = {case: event.case_id if target == event.other_case_id else target for case, target in into.items()}
         into[event.other_case_id] = event.case_id
     await referrals.move(tx.connection, [(target, case) for case, target in into.items()])
+
+
+async def _attach(tx: Tx, pairs: Sequence[tuple[UUID, UUID]]) -> None:
+    await referrals.attach(tx.connection, pairs)
+    await referrers.tell(tx, referrals=[referral for referral, _ in pairs])

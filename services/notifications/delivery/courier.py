@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from services.notifications.delivery.limits import PersonalLimit
 from services.notifications.delivery.message import Writer
+from services.notifications.delivery.referrers import AwayError, Contacts
 from services.notifications.delivery.smtp import LONGEST_SEND, Answer, Connections
 from services.notifications.storage import deliveries
 from services.notifications.storage.deliveries import Claimed, Outcome
@@ -37,7 +38,7 @@ _DRAIN_SECONDS = LONGEST_SEND
 _PAUSE_SECONDS = 1.0
 
 # How long to wait before the next try, by what is sent, and when to stop trying.
-_LONGEST_WAIT = {"notice": timedelta(minutes=5)}
+_LONGEST_WAIT = {kind: timedelta(minutes=5) for kind in ("notice", "referrer", "feed")}
 _LONGEST_WAIT_FOR_PAGES = timedelta(seconds=15)
 _GIVE_UP_AFTER = timedelta(hours=24)
 
@@ -60,6 +61,7 @@ class Courier:
     connections: Connections
     on_lost: OnLost = _nobody
     limit: PersonalLimit = field(default_factory=PersonalLimit)
+    contacts: Contacts | None = None
 
     def __post_init__(self) -> None:
         self.name = f"{self.database.service}.delivery"
@@ -152,14 +154,31 @@ class Courier:
         self._done += [_outcome(each, answer, now) for each in bundle]
 
     async def _hand_over(self, bundle: Sequence[Claimed]) -> Answer:
+        if bundle[0].kind == "referrer":
+            return await self._to_referrer(bundle[0])
         try:
             message = self.writer.write(bundle, self.database.clock.now())
         except Exception as error:  # noqa: BLE001 - logged; a page goes on to the next people at once, as if refused
             error_class, place = describe(error)
             _log.error("a message could not be made", extra={"error_class": error_class, "error_place": place})
             return Answer("refused", None, error_class)
+        return await self._carry(bundle[0].address, message)
+
+    async def _to_referrer(self, delivery: Claimed) -> Answer:
+        """Ask where it goes, and send it there: the address is in our hands for this moment alone."""
+        now = self.database.clock.now()
         try:
-            return await self.connections.send(self.writer.sender, bundle[0].address, message)
+            contact = self.contacts and await self.contacts.of(UUID(delivery.person), delivery.campus, now)
+        except AwayError as error:
+            _log.warning("intake is away, a notice waits", extra={"error_class": type(error).__name__})
+            return Answer("later", None, "AwayError")
+        if not contact:
+            return Answer("unwanted")
+        return await self._carry(contact.address, self.writer.to_referrer(delivery, contact, now))
+
+    async def _carry(self, address: str, message: bytes) -> Answer:
+        try:
+            return await self.connections.send(self.writer.sender, address, message)
         except Exception as error:  # noqa: BLE001 - logged; tried again, where it would stay in hand for ever
             error_class, place = describe(error)
             _log.error("a message could not be sent", extra={"error_class": error_class, "error_place": place})
@@ -197,6 +216,8 @@ def _outcome(delivery: Claimed, answer: Answer, now: datetime) -> Outcome:
     old = now - delivery.queued_at > _GIVE_UP_AFTER
     if answer.kind == "sent":
         return Outcome(delivery.id, "sent", now, now, answer.code)
+    if answer.kind == "unwanted":
+        return Outcome(delivery.id, "cancelled", now, now)
     if answer.kind == "refused" or old:
         return Outcome(delivery.id, "failed", now, now, answer.code, answer.error_class)
     longest = _LONGEST_WAIT.get(delivery.kind, _LONGEST_WAIT_FOR_PAGES)

@@ -9,6 +9,8 @@ from email.utils import format_datetime
 from typing import Any
 from uuid import UUID
 
+from services.notifications.delivery.referrer_words import words_of
+from services.notifications.delivery.referrers import Contact
 from services.notifications.domain import words
 from services.notifications.domain.causes import DANGER
 from services.notifications.domain.links import link_for, sign
@@ -34,9 +36,25 @@ class Writer:
         """
         first = bundle[0]
         subject, text = self._words(bundle, now)
-        headers = {
+        headers = self._headers(first, first.address, subject, now)
+        if first.kind in ("page", "emergency"):
+            headers |= {"Importance": "high", "X-Priority": "1"}
+        return _on_the_wire(headers, f"{text}\n{_NOBODY_ANSWERS}")
+
+    def to_referrer(self, delivery: Claimed, contact: Contact, now: datetime) -> bytes:
+        """Return the notice to a referrer, in their language: how far it is, and the link."""
+        said = words_of(contact.language)
+        lines = [
+            said[delivery.facts["status"]], "", said["link"], contact.link, "", said["little"], "",
+            said["danger"].format_map(delivery.facts), "", said["foot"], "",
+        ]  # fmt: skip
+        subject = said["subject"].format(campus=delivery.facts["campus"], reference=contact.reference)
+        return _on_the_wire(self._headers(delivery, contact.address, subject, now), "\n".join(lines))
+
+    def _headers(self, first: Claimed, address: str, subject: str, now: datetime) -> dict[str, str]:
+        return {
             "From": f"Caselight <{self.sender}>",
-            "To": first.address,
+            "To": address,
             "Subject": subject,
             "Date": format_datetime(now),
             "Message-ID": f"<{first.id}@{self.sender.rpartition('@')[2] or 'localhost'}>",
@@ -44,9 +62,6 @@ class Writer:
             "Auto-Submitted": "auto-generated",
             "X-Auto-Response-Suppress": "All",
         }
-        if first.kind in ("page", "emergency"):
-            headers |= {"Importance": "high", "X-Priority": "1"}
-        return _on_the_wire(headers, f"{text}\n{_NOBODY_ANSWERS}")
 
     def _words(self, bundle: Sequence[Claimed], now: datetime) -> tuple[str, str]:
         first = bundle[0]

@@ -24,9 +24,9 @@ _PERMANENT = range(500, 600)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the server said: `sent`, `refused` (this address, for good) or `later`."""
+    """What the server said: `sent`, `refused` (this address, for good) or `later`. `unwanted` was never asked."""
 
-    kind: Literal["sent", "refused", "later"]
+    kind: Literal["sent", "refused", "later", "unwanted"]
     code: int | None = None
     error_class: str = ""
 

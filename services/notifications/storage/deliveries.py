@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifications.domain.why import Receipt
 
-Kind = Literal["page", "emergency", "taken", "notice"]
+Kind = Literal["page", "emergency", "taken", "notice", "referrer", "feed"]
 
-PRIORITY: Mapping[Kind, int] = {"page": 0, "emergency": 0, "taken": 1, "notice": 9}
+PRIORITY: Mapping[Kind, int] = {"page": 0, "emergency": 0, "taken": 1, "notice": 9, "referrer": 9, "feed": 9}
 
 _encoder = msgspec.json.Encoder()
 
@@ -132,10 +132,10 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a claimed message: `sent`, `failed` for good, or `waiting` again until `due_at`."""
+    """What became of a claimed message: `sent`, `failed` for good, `waiting` again until `due_at`, or not wanted."""
 
     id: UUID
-    state: Literal["sent", "failed", "waiting"]
+    state: Literal["sent", "failed", "waiting", "cancelled"]
     at: datetime
     due_at: datetime
     reply_code: int | None = None
