@@ -8,6 +8,7 @@ from starlette.middleware import Middleware
 
 from services.console import problems
 from services.console.cookies import Cookies
+from services.console.counts import Counts
 from services.console.live import Hub
 from services.console.oidc import Provider
 from services.console.owners import Owners
@@ -47,6 +48,7 @@ def build(settings: Settings, clock: Clock, role: Literal["api", "worker", "both
         keys=KeyRing(settings),
         cookies=Cookies(settings.url(NAME)),
         hub=Hub(settings),
+        counts=Counts(owners),
     )
 
     async def close() -> None:

@@ -8,6 +8,7 @@ from typing import cast
 from starlette.requests import HTTPConnection
 
 from services.console.cookies import Cookies
+from services.console.counts import Counts
 from services.console.live import Hub
 from services.console.oidc import Provider
 from services.console.owners import Owners
@@ -34,6 +35,7 @@ class Console:
     keys: KeyRing
     cookies: Cookies
     hub: Hub
+    counts: Counts
     paths: Collection[str] = field(default_factory=frozenset)
 
     @property

@@ -161,6 +161,11 @@ class Visit:
         found = self.program.campuses.get(code)
         return found.zone if found else "UTC"
 
+    def count(self, path: str, number: int) -> None:
+        """Say how many a list shows: the number beside its entry of the menu, here and on the next pages."""
+        self.numbers[path] = number
+        self.console.counts.keep(self.person.id, self.campus, {path: number})
+
     def page(self, name: str, status: int = HTTPStatus.OK, *, live: bool = True, **values: object) -> HTMLResponse:
         """Answer with a page in the frame. A `live` one hears of changes; one with nothing that changes need not."""
         said = self.console.cookies.said(self.request, self.token)
@@ -225,8 +230,18 @@ async def begin(request: HTTPConnection, *, touch: bool = True) -> Visit:
     )
     made = Visit(cast("Request", request), console, session, token, person, EVERYWHERE, program, now)
     made.campus = _campus(made)
-    made.numbers = counts.known(made.person.id, made.campus)
+    await _count(made)
     return made
+
+
+async def _count(made: Visit) -> None:
+    """Fill in the numbers beside the menu, for who has such a menu and looks at a page of it."""
+    jobs = {job.path for job in nav.jobs_of(made.person.roles, made.console.paths)}
+    if made.request.scope["type"] != "http" or made.request.method != "GET" or made.request.url.path == "/live":
+        return
+    if counts.PAGES in jobs:
+        await made.console.counts.refresh(made.asker, made.campus, now=LOOKS in made.request.headers)
+    made.numbers = made.console.counts.known(made.person.id, made.campus)
 
 
 async def _session(console: Console, token: str, *, touch: bool) -> Session | None:
