@@ -1,4 +1,4 @@
-"""What waits for somebody, out of what the owners said: pages first, then what is due, then the rest. Pure."""
+"""What waits for somebody, out of what the owners said: pages first, then what is due. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from services.console.paging import PageView
 from shared.events.codes import level as level_of
 from shared.web.ui.times import Clock, clock
 
-OPEN_PAGE = frozenset({"notifying", "unreached_owned"})
 CLOSED_CASE = frozenset({"merged", "closed"})
 _NOT_YET = datetime.max.replace(tzinfo=ZoneInfo("UTC"))
 
@@ -41,30 +41,10 @@ def at(said: str | None) -> datetime | None:
     return datetime.fromisoformat(said) if said else None
 
 
-def waiting_for(pages: Iterable[Mapping[str, Any]], person: str) -> list[Mapping[str, Any]]:
-    """Return the open pages that this person was told, or owns: the gravest first, then the oldest."""
-    mine = [page for page in pages if page["state"] in OPEN_PAGE and _is_told(page, person)]
-    return sorted(mine, key=lambda page: (page["function"] != "danger", -_rank(page), page["raised_at"]))
-
-
-def accepted_by(pages: Iterable[Mapping[str, Any]], person: str, now: datetime) -> list[Mapping[str, Any]]:
-    """Return the pages that this person accepted and still answers for."""
-    return [
-        page
-        for page in pages
-        if page["accepted_by"] == person and (until := at(page["grant_until"])) is not None and until > now
-    ]
-
-
-def mine_of(pages: Iterable[Mapping[str, Any]], person: str) -> list[Mapping[str, Any]]:
-    """Return all pages that have to do with this person, as they came: the newest first."""
-    return [page for page in pages if _is_told(page, person) or page["accepted_by"] == person]
-
-
-def reached(case: Mapping[str, Any] | None, since: datetime) -> bool:
-    """Return whether somebody spoke with the student after an instant."""
-    log = (case or {}).get("contact_log") or ()
-    return any(each["two_way"] and datetime.fromisoformat(each["at"]) >= since for each in log)
+def waiting(pages: Iterable[PageView]) -> list[PageView]:
+    """Return the pages that wait for this person's answer: danger first, then the gravest, then the oldest."""
+    mine = [page for page in pages if page.waits and not page.declined]
+    return sorted(mine, key=lambda page: (not page.danger, -level_of(page.level).rank, page.raised_at))
 
 
 def work_of(cases: Iterable[Mapping[str, Any]], now: datetime, zone: str) -> Work:
@@ -93,10 +73,6 @@ def _step(case: Mapping[str, Any], now: datetime, zone: str) -> Due | None:
     if contact is not None:
         return Due(contact, "Next contact", "As agreed", case, clock(opened or now, contact, now, zone), rail=False)
     return None
-
-
-def _is_told(page: Mapping[str, Any], person: str) -> bool:
-    return person in page["addressees"] or page["owner_id"] == person
 
 
 def _rank(thing: Mapping[str, Any]) -> int:

@@ -3,6 +3,7 @@
 import gzip
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import cast
@@ -70,8 +71,12 @@ class Templates:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self.environment.globals.update(asset=_asset, when=times.when, clock=times.clock, **names)
-        self.environment.filters.update(span=times.span, countdown=times.countdown, groups=_groups)
+        self.environment.globals.update(
+            asset=_asset, when=times.when, clock=times.clock, date=times.date, at=datetime.fromisoformat, **names
+        )
+        self.environment.filters.update(
+            span=times.span, zone_name=times.zone_name, countdown=times.countdown, groups=_groups
+        )
 
     def render(self, name: str, **values: object) -> str:
         """Return a template filled in. A name it uses and does not get is an error, never an empty place."""

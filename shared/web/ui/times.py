@@ -60,7 +60,7 @@ def countdown(length: timedelta) -> str:
     if seconds >= _HOUR:
         return span(length)
     minutes, rest = divmod(seconds, _MINUTE)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+    return " ".join([*([f"{minutes} min"] if minutes else []), *([f"{rest} s"] if rest or not minutes else [])])
 
 
 def absolute(at: datetime, now: datetime, zone: str) -> str:
@@ -70,6 +70,17 @@ def absolute(at: datetime, now: datetime, zone: str) -> str:
     if here.date() == today.date():
         return f"Today, {hour}"
     return f"{day(at, now, zone)}, {hour}"
+
+
+def date(at: datetime, zone: str) -> str:
+    """Return a day in full with its hour: "Tuesday, November 17, 8:42 am"."""
+    here = at.astimezone(ZoneInfo(zone))
+    return f"{here:%A, %B} {here.day}, {here.hour % 12 or 12}:{here.minute:02} {'am' if here.hour < 12 else 'pm'}"  # noqa: PLR2004 - noon
+
+
+def zone_name(zone: str) -> str:
+    """Return a zone as people call it: "New York" for "America/New_York"."""
+    return zone.rpartition("/")[2].replace("_", " ")
 
 
 def day(at: datetime, now: datetime, zone: str) -> str:

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from shared.web.ui import charts, install, static, templates_of
 from shared.web.ui.brands import Brand
-from shared.web.ui.times import clock, span, when
+from shared.web.ui.times import clock, countdown, date, span, when, zone_name
 from tests.unit.ui.samples import FRAME, NORTH, everything
 
 VOID = {"meta", "link", "input", "br", "img", "rect", "line", "circle", "polyline", "path", "hr"}
@@ -188,6 +188,12 @@ def test_times_are_said_as_people_say_them() -> None:
     assert when(NOW - timedelta(days=400), NOW, "UTC").absolute == "Mon Oct 13 2025, 1:42 pm"
     assert when(NOW, NOW, "UTC").relative == "just now"
     assert span(timedelta(days=3, hours=2)) == "3 days"
+    assert countdown(timedelta(seconds=220)) == "3 min 40 s"
+    assert countdown(timedelta(seconds=120)) == "2 min"
+    assert countdown(timedelta(seconds=-5)) == "0 s"
+    assert countdown(timedelta(hours=3)) == "3 h"
+    assert date(NOW, "America/New_York") == "Tuesday, November 17, 8:42 am"
+    assert zone_name("America/New_York") == "New York"
 
 
 @pytest.mark.parametrize(
