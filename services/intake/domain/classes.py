@@ -57,10 +57,11 @@ class Composer:
         """Yield a part for each student among them."""
         for person in people:
             if person.is_student:
-                value = self._student(person)
+                value = self.said_of(person)
                 yield Part(f"user {person.sourced_id}", "", "student", value, bytes_of(value))
 
-    def _student(self, person: Person) -> dict[str, Any]:
+    def said_of(self, person: Person) -> dict[str, Any]:
+        """Return what is said of somebody, as mappings read it."""
         user = person.fields
         orgs = [self._org(sourced_id) for sourced_id in self._orgs_of(person)]
         enrollments = sorted(person.enrollments, key=lambda each: each.get("classSourcedId", ""))

@@ -24,6 +24,7 @@ from services.intake.usecases.receive_delivery import (
     sheet_of,
     store,
 )
+from services.intake.usecases.receive_roster import take_roster
 from shared.access.actors import service_actor
 from shared.privacy.keys import KeyRing
 from shared.refusal import Refused
@@ -99,7 +100,7 @@ async def _take_tables(database: Database, keys: KeyRing, delivery: Delivery, fi
 
 
 # A kind whose files are more than tables or lists brings what reads them.
-TAKES: dict[str, TakeFile] = {"file_drop": _take_tables}
+TAKES: dict[str, TakeFile] = {"file_drop": _take_tables, "oneroster": take_roster}
 
 
 def _readings(delivery: Delivery, file: BinaryIO, name: str) -> Iterator[Read]:
