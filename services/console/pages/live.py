@@ -50,8 +50,10 @@ async def events(visit: Visit, hub: Hub, last: str) -> AsyncIterator[ServerSentE
         if last:
             async for event in _told(visit, await hub.since(last)):
                 yield event
-        while await _lives(visit):
+        while True:
             found = await _some(listener)
+            if not await _lives(visit):  # before anything is said
+                break
             if hub.hears != heard:
                 heard = hub.hears
                 yield _poll(0 if heard else POLL_S)
