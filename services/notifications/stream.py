@@ -6,11 +6,19 @@ from uuid import UUID
 
 from services.notifications.domain import causes
 from services.notifications.storage.matters import Known
-from services.notifications.usecases import answer_page, enrich_pages, raise_pages, send_notices, tell_referrers
+from services.notifications.usecases import (
+    answer_page,
+    enrich_pages,
+    raise_pages,
+    send_notices,
+    tell_feed_owners,
+    tell_referrers,
+)
 from services.notifications.usecases.desk import Desk
 from services.notifications.usecases.send_notices import Assignment
 from shared.events import Envelope, Event
 from shared.events.cases import CaseAssigned, CaseOpened, CaseStudentIdentified, ContactRecorded, ReferralAttached
+from shared.events.feeds import FeedHealthChanged
 from shared.events.referrals import (
     DangerRaised,
     MisconductReported,
@@ -68,8 +76,11 @@ def handlers(desk: Desk) -> Mapping[type[Event], Handler]:
     async def retracted(tx: Tx, envelopes: Sequence[Envelope[ReferralRetracted]]) -> None:
         await tell_referrers.stop_telling(tx, _news(envelopes))
 
+    async def feeds(tx: Tx, envelopes: Sequence[Envelope[FeedHealthChanged]]) -> None:
+        await tell_feed_owners.tell_feed_owners(tx, _news(envelopes))
+
     cases: dict[type[Event], Handler] = dict.fromkeys(_KNOWN, known)
-    return {**cases, ReferrerStatusMoved: moved, ReferralRetracted: retracted}
+    return {**cases, ReferrerStatusMoved: moved, ReferralRetracted: retracted, FeedHealthChanged: feeds}
 
 
 def _fact(event: Event) -> Known | None:

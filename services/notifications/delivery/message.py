@@ -13,6 +13,7 @@ from services.notifications.delivery.referrer_words import words_of
 from services.notifications.delivery.referrers import Contact
 from services.notifications.domain import words
 from services.notifications.domain.causes import DANGER
+from services.notifications.domain.feed_words import said_of
 from services.notifications.domain.links import link_for, sign
 from services.notifications.storage.deliveries import Claimed
 
@@ -69,6 +70,8 @@ class Writer:
             return self._many(bundle, now)
         if first.kind == "notice":
             return self._notice(first)
+        if first.kind == "feed":
+            return self._feed(first)
         if first.kind == "taken":
             return self._taken(first)
         if first.kind == "emergency":
@@ -115,10 +118,19 @@ class Writer:
         lines = [f"{what} assigned to you.", *self._sign_in(f"To see {'them' if many else 'it'}"), ""]
         return f"{what} assigned to you", "\n".join(lines)
 
-    def _sign_in(self, why: str) -> list[str]:
+    def _feed(self, delivery: Claimed) -> tuple[str, str]:
+        facts, said = delivery.facts, said_of(delivery.facts["signal"])
+        lines = [
+            f"The feed {facts['feed']} of {facts['campus']} {said.headline}.", "", said.meaning, said.to_do, "",
+            f"Since: {facts['since']}", *self._sign_in("To see how it does", f"/feeds/{facts['feed_id']}"), "",
+            "You are told of this once. It is over by itself when the feed is well again.", "",
+        ]  # fmt: skip
+        return f"Feed {facts['feed']} {said.headline}", "\n".join(lines)
+
+    def _sign_in(self, why: str, path: str = "") -> list[str]:
         if not self.console_url:
             return [f"{why}, sign in to Caselight."]
-        return [f"{why}, sign in:", self.console_url]
+        return [f"{why}, sign in:", f"{self.console_url.rstrip('/')}{path}" if path else self.console_url]
 
     def _accept(self, delivery: Claimed) -> str:
         link = link_for(

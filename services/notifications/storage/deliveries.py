@@ -41,6 +41,10 @@ _CANCEL = text(
     "UPDATE deliveries SET state = 'cancelled'"
     " WHERE page_id = ANY (CAST(:page_ids AS uuid[])) AND kind IN ('page', 'emergency') AND state = 'waiting'"
 )
+_CANCEL_NOTICES = text(
+    "UPDATE deliveries SET state = 'cancelled'"
+    " WHERE kind = :kind AND subject = ANY (CAST(:subjects AS text[])) AND state = 'waiting'"
+)
 _CLAIM = text(
     """
     WITH due AS (
@@ -170,6 +174,12 @@ async def cancel(connection: AsyncConnection, page_ids: Sequence[UUID]) -> None:
     """Take back what has not left yet of pages that need nobody any more."""
     if page_ids:
         await connection.execute(_CANCEL, {"page_ids": sorted(page_ids)})
+
+
+async def cancel_notices(connection: AsyncConnection, kind: Kind, subjects: Sequence[str]) -> None:
+    """Take back notices that have not left yet and are no news any more."""
+    if subjects:
+        await connection.execute(_CANCEL_NOTICES, {"kind": kind, "subjects": sorted(subjects)})
 
 
 async def claim(
