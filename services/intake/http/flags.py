@@ -21,11 +21,12 @@ from services.intake.http.flag_bodies import (
 from services.intake.http.imports import Keys
 from services.intake.storage import flag_states, standing
 from services.intake.storage.flag_states import Asked
+from services.intake.storage.flags import COMMENT, comment_record
 from services.intake.storage.standing import Matter
 from services.intake.usecases.clear_flags import clear_flags, reopen_flag
-from services.intake.usecases.import_flags import COMMENT, comment_record
 from services.intake.usecases.raise_flag import Raising, raise_flag
 from shared.access.actions import Action
+from shared.access.actors import EVERYWHERE
 from shared.access.decision import Resource
 from shared.privacy.text import unseal
 from shared.program import Program, load_program
@@ -151,7 +152,13 @@ async def raise_one(
 async def clear(body: ClearBody, gate: SignedIn) -> ClearedView:
     """Say that flags need nothing any more, and why. What rules made of them stays; repeating it changes nothing."""
     async with gate.begin() as door:
-        await _allowed(door, Action.FLAGS_CLEAR, body.flag_ids, f"reason={body.reason}")
+        resources = await _resources(door, Action.FLAGS_CLEAR, body.flag_ids)
+        for resource, yes in zip(resources, door.allow_each(Action.FLAGS_CLEAR, resources), strict=True):
+            if yes is None:  # all of them or none
+                await door.allow(Action.FLAGS_CLEAR, resource)
+        campus = resources[0].campus if len({each.campus for each in resources}) == 1 else EVERYWHERE
+        ids = [str(id_) for id_ in body.flag_ids]
+        await door.record_list(Action.FLAGS_CLEAR, ids, f"reason={body.reason}", kind="flag", campus=campus)
         cleared = await clear_flags(door, body.flag_ids, body.reason)
     return ClearedView(cleared=cleared)
 
@@ -160,7 +167,8 @@ async def clear(body: ClearBody, gate: SignedIn) -> ClearedView:
 async def reopen(flag_id: UUID, gate: SignedIn, keys: Keys) -> None:
     """Let a flag that was cleared or has expired stand again; rules count it unless one has."""
     async with gate.begin() as door:
-        await _allowed(door, Action.FLAGS_REOPEN, [flag_id], "")
+        (resource,) = await _resources(door, Action.FLAGS_REOPEN, [flag_id])
+        await door.allow(Action.FLAGS_REOPEN, resource)
         await reopen_flag(door, keys, flag_id)
 
 
@@ -226,8 +234,8 @@ def _raising(body: RaiseFlag, now: datetime) -> Raising:
     )
 
 
-async def _allowed(door: Door, action: Action, ids: Sequence[UUID], question: str) -> None:
-    """Let the actor do this to all of these flags, or to none of them."""
+async def _resources(door: Door, action: Action, ids: Sequence[UUID]) -> list[Resource]:
+    """Return these flags as `decide()` needs them, held until the transaction ends."""
     rows = await flag_states.lock(door.connection, ids)
     found = {row.flag_id for row in rows}
     for missing in ids:
@@ -236,13 +244,7 @@ async def _allowed(door: Door, action: Action, ids: Sequence[UUID], question: st
     program = await load_program(door.connection)
     known = {row.student_id for row in rows if row.student_id is not None}
     about = await standing.to_students(door.connection, known, program, door.now)
-    resources = [_resource(row, about.get(row.student_id, Matter())) for row in rows]
-    for resource, decision in zip(resources, door.allow_each(action, resources), strict=True):
-        if decision is None:
-            await door.allow(action, resource)
-    campuses = {row.campus for row in rows}
-    campus = campuses.pop() if len(campuses) == 1 else "*"
-    await door.record_list(action, [str(id_) for id_ in ids], question, kind="flag", campus=campus)
+    return [_resource(row, about.get(row.student_id, Matter())) for row in rows]
 
 
 def _resource(row: Any, matter: Matter) -> Resource:  # noqa: ANN401 - a row of `flag_states`

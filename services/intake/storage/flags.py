@@ -11,8 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.intake.domain.flag_rows import FlagRow
 from services.intake.domain.flag_rules import Signal
 from services.intake.storage.batch import CODE, arrays, codes, insert, split
+from shared.ids import derived_id
 from shared.storage.tx import Tx
 
+COMMENT = "flag.comment"
 _COLUMNS = {
     "flag_id": "uuid",
     "campus": CODE,
@@ -98,6 +100,11 @@ class Alert(NamedTuple):
     row: FlagRow
     since: int
     until: int
+
+
+def comment_record(import_id: UUID, campus: str) -> UUID:
+    """Return the record whose key seals the comments of one campus in one file: they are kept equally long."""
+    return derived_id(import_id, campus)
 
 
 class Known(NamedTuple):

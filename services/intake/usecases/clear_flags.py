@@ -7,12 +7,13 @@ from uuid import UUID
 
 from services.intake.domain.flag_rules import Signal
 from services.intake.storage import counting, flag_states, flags
-from services.intake.storage.flags import Place
+from services.intake.storage.flags import COMMENT, Place, comment_record
 from services.intake.usecases import count_flags
 from services.intake.usecases.count_flags import New
 from shared.access.actors import service_actor
 from shared.events.flags import FlagCleared, FlagExpired, FlagReopened
 from shared.privacy.keys import KeyRing
+from shared.privacy.text import unseal
 from shared.program import load_program
 from shared.refusal import Refused
 from shared.storage.engines import Database
@@ -49,9 +50,20 @@ async def reopen_flag(tx: Tx, keys: KeyRing, flag_id: UUID) -> None:
     tx.publish(FlagReopened(**_head(row), reopened_by=tx.actor.id, reopened_at=tx.now))
     if row.student_id is None or row.counted_in is not None:
         return
-    found = await count_flags.find(tx, program, New({Place(row.student_id, row.campus): [_signal(row)]}))
+    comments = await _comment(tx, keys, there)
+    new = New({Place(row.student_id, row.campus): [_signal(row)]}, comments=comments)
+    found = await count_flags.find(tx, program, new)
     await counting.count(tx.connection, found.counted)
     await count_flags.keep_found(tx, keys, program, found)
+
+
+async def _comment(tx: Tx, keys: KeyRing, row: Any) -> dict[UUID, str]:  # noqa: ANN401 - a row of a statement
+    """Return what was written with a flag: it is screened if the flag makes a referral by itself."""
+    if row.comment is None:
+        return {}
+    sealed = (comment_record(row.import_id, row.campus), COMMENT, row.flag_id, bytes(row.comment))
+    (said,) = await unseal(tx, keys, row.campus, [sealed])
+    return {row.flag_id: said}
 
 
 async def expire_flags(database: Database) -> None:

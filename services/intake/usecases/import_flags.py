@@ -11,19 +11,17 @@ from services.intake.domain.flag_rows import FlagRow
 from services.intake.domain.flag_rules import Signal, reason_code
 from services.intake.domain.rejects import BadCell, Reject
 from services.intake.storage import counting, flags, imports, students
-from services.intake.storage.flags import Alert, Known, Place
+from services.intake.storage.flags import COMMENT, Alert, Known, Place, comment_record
 from services.intake.storage.imports import Counts, Import, TakenIn
 from services.intake.usecases import clear_flags, count_flags
 from services.intake.usecases.count_flags import New, Unplaced
 from services.intake.usecases.editions import Editions
 from shared.events.flags import FlagRaised
-from shared.ids import derived_id, new_ids
+from shared.ids import new_ids
 from shared.privacy.keys import KeyRing
 from shared.privacy.text import Clear, seal_all
 from shared.program import Program, load_program
 from shared.storage.tx import Tx
-
-COMMENT = "flag.comment"
 
 _REUSED = BadCell(
     "alert_id",
@@ -213,11 +211,6 @@ def _to_count(new: Iterable[NewFlag], *, live: bool = False) -> New:
         if row.comment:
             comments[flag_id] = row.comment
     return New(placed, unplaced, comments, live)
-
-
-def comment_record(import_id: UUID, campus: str) -> UUID:
-    """Return the record whose key seals the comments of one campus in one file: they are kept equally long."""
-    return derived_id(import_id, campus)
 
 
 def _earlier(counted: Mapping[UUID, UUID], new: Sequence[UUID]) -> Mapping[UUID, UUID]:

@@ -38,8 +38,8 @@ from shared.storage.engines import Database, connect
 NOW = datetime(2026, 9, 14, 15, tzinfo=UTC)
 TABLES = (
     "merges", "student_names", "enrollments", "student_contacts", "match_decisions",
-    "students", "imports", "import_rejects", "flags", "threshold_firings", "watched_flags", "outreach_entries", "outreach_lists",
-    "timers", "referrals", "danger_watches", "duty_grants",
+    "students", "imports", "import_rejects", "flags", "threshold_firings", "watched_flags",
+    "outreach_entries", "outreach_lists", "timers", "referrals", "danger_watches", "duty_grants",
     "teams_snapshots", "roster_snapshots", "program_snapshots", "inbox", "outbox", "dead_letters", "parked",
     "idempotency_keys", "record_keys",
     "feeds", "feed_mappings", "feed_tokens", "quarantine", "flag_sources",
