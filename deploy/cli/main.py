@@ -5,7 +5,7 @@ from importlib import import_module
 import typer
 
 # The one place to add commands: a module named here has `register(app)`, which adds its commands or its sub-app.
-AREAS = ("infrastructure", "demo", "people", "program", "imports", "status", "dead_letters")
+AREAS = ("infrastructure", "demo", "people", "program", "imports", "feeds", "status", "dead_letters")
 
 app = typer.Typer(
     name="caselight",

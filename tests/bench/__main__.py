@@ -8,7 +8,16 @@ import time
 
 import uvloop
 
-from tests.bench import case_throughput, flags_import, page_latency, referral_http
+from tests.bench import (
+    case_throughput,
+    feed_push,
+    file_drop,
+    flags_import,
+    form_to_screen,
+    page_latency,
+    referral_http,
+    streams,
+)
 from tests.bench.figures import Figure, keep, say, show
 from tests.bench.installation import ground
 
@@ -16,7 +25,11 @@ BENCHES = {
     "page_latency": page_latency.measure,
     "case_throughput": case_throughput.measure,
     "flags_import": flags_import.measure,
+    "feed_push": feed_push.measure,
+    "file_drop": file_drop.measure,
     "referral_http": referral_http.measure,
+    "form_to_screen": form_to_screen.measure,
+    "streams": streams.measure,
 }
 
 
