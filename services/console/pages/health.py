@@ -83,7 +83,15 @@ async def letters(visit: Visiting, service: Owner) -> Response:
 async def letter(visit: Visiting, service: Owner, letter_id: UUID) -> Response:
     """Show one with its headers and value: ids and codes, since no text travels."""
     opened = (await visit.ask(service, f"/dead-letters/{letter_id}")).need()
-    return visit.page("dead_letter.html", service=service, states=dict(STATES), reasons=REASONS, **opened)
+    return visit.page(
+        "dead_letter.html",
+        service=service,
+        states=dict(STATES),
+        reasons=REASONS,
+        letter=opened["letter"],
+        payload=opened["payload"],
+        came_with=opened["headers"],
+    )
 
 
 @router.post(f"{HERE}/{{service}}")
