@@ -4,7 +4,7 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from services.intake.http.bodies import AboutView, ReferralView
+from services.intake.http.bodies import AboutView, Campus, ReferralView
 from services.intake.http.imports import Keys
 from services.intake.http.knowing import may_know
 from services.intake.http.referrals import allowed, referral_view
@@ -15,15 +15,57 @@ from services.intake.http.student_bodies import (
     RejectBody,
     SaidView,
     UnmatchBody,
+    WaitingView,
 )
+from services.intake.storage import merges, referrals, standing
 from services.intake.usecases import identify_referral
-from services.intake.usecases.propose_students import propose_students
+from services.intake.usecases.propose_students import propose_students, said_of
 from shared.access.actions import Action
+from shared.access.actors import EVERYWHERE
 from shared.access.rules import ONLY_DANGER
+from shared.program import load_program
 from shared.refusal import Refused
 from shared.web.gate import SignedIn
+from shared.web.listing import Listing
 
 router = APIRouter(tags=["matching"])
+_SHOWN = 50
+_LOOKED_AT = 500
+
+
+@router.get("/match-desk")
+async def list_waiting(gate: SignedIn, keys: Keys, campus: Campus | None = None) -> Listing[WaitingView]:
+    """Show the referrals of which nobody knows whom they are about: danger first, then the oldest; the first fifty.
+
+    What is matched, or left to nobody, makes room for the next.
+    """
+    async with gate.begin() as door:
+        found = await referrals.waiting(door.connection, campus, _LOOKED_AT)
+        program = await load_program(door.connection)
+        resources = await standing.resources(door.connection, found, program, door.now)
+        decisions = door.allow_each(Action.REFERRAL_MATCH, resources)
+        seen = [each for each, yes in zip(found, decisions, strict=True) if yes and not yes.obliges(ONLY_DANGER)]
+        meant = await said_of(door, keys, seen[:_SHOWN])
+        left = await merges.left_open(door.connection, list(meant))
+        question = f"campus={campus} state=matching" if campus else "state=matching"
+        ids = [str(id_) for id_ in meant]
+        await door.record_list(Action.REFERRAL_MATCH, ids, question, kind="referral", campus=campus or EVERYWHERE)
+    return Listing(
+        items=[
+            WaitingView(
+                referral_id=each.referral_id,
+                reference=each.reference,
+                campus=each.campus,
+                meant=meant[each.referral_id],
+                source_kind=each.source_kind,
+                channel=each.channel,
+                danger=each.danger,
+                received_at=each.received_at,
+                left_open=SaidView.of(left[each.referral_id]) if each.referral_id in left else None,
+            )
+            for each in seen[:_SHOWN]
+        ]
+    )
 
 
 @router.get("/referrals/{referral_id}/candidates")

@@ -177,6 +177,20 @@ class CandidatesView(BaseModel):
     said: list[SaidView]
 
 
+class WaitingView(BaseModel):
+    """A referral of which nobody knows whom it is about, with the words it uses for them."""
+
+    referral_id: UUID
+    reference: str
+    campus: str
+    meant: str
+    source_kind: str
+    channel: str
+    danger: bool
+    received_at: datetime
+    left_open: SaidView | None = None
+
+
 class NameView(BaseModel):
     """A name a student is found by. `source`: the roster, what the roster said before, or a person (`added_by`)."""
 

@@ -51,6 +51,15 @@ _DECISIONS = text(
 )
 
 
+_LEFT_OPEN = text(
+    """
+    SELECT DISTINCT ON (referral_id) referral_id, student_id, decision, reason_code, decided_by, decided_at
+    FROM match_decisions WHERE decision = 'left_open' AND referral_id = ANY (CAST(:referrals AS uuid[]))
+    ORDER BY referral_id, decision_id DESC
+    """
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
     """What somebody said of whom a referral is about; `student_id` is None where it was about nobody in particular."""
@@ -115,6 +124,12 @@ async def note(
 async def decisions(connection: AsyncConnection, referral_id: UUID) -> list[Said]:
     """Return what was said of whom a referral is about, the oldest first."""
     return [Said(*row) for row in (await connection.execute(_DECISIONS, {"referral_id": referral_id})).all()]
+
+
+async def left_open(connection: AsyncConnection, referrals: Sequence[UUID]) -> dict[UUID, Said]:
+    """Return for each of these referrals who looked last and could not tell; those nobody left open are left out."""
+    rows = (await connection.execute(_LEFT_OPEN, {"referrals": list(referrals)})).all()
+    return {row[0]: Said(*row[1:]) for row in rows}
 
 
 def _values(merge: Merge) -> dict[str, Any]:

@@ -45,7 +45,7 @@ _COLUMNS = {
     "about": "bytea",
     "referrer": "bytea",
 }
-_FIELDS = ", ".join(_OWN)
+FIELDS = ", ".join(_OWN)
 _values = attrgetter(*_OWN)
 _INSERT = insert("referrals", _COLUMNS, order="referral_id")
 _LOCK_SOURCE = text("SELECT pg_advisory_xact_lock(hashtext('referrals:' || :source))")
@@ -57,19 +57,32 @@ _KNOWN = text(
              AS asked(source, source_event_id))
     """
 )
-_LOAD = text(f"SELECT {_FIELDS} FROM referrals WHERE referral_id = ANY (CAST(:ids AS uuid[]))")  # noqa: S608
-_BY_REFERENCE = text(f"SELECT {_FIELDS} FROM referrals WHERE reference = :reference")  # noqa: S608
+_LOAD = text(f"SELECT {FIELDS} FROM referrals WHERE referral_id = ANY (CAST(:ids AS uuid[]))")  # noqa: S608
+_BY_REFERENCE = text(f"SELECT {FIELDS} FROM referrals WHERE reference = :reference")  # noqa: S608
+# Those of danger first: nobody waits to be told, but who is meant is wanted soonest there.
+_WAITING = text(
+    f"""
+    SELECT {FIELDS} FROM referrals
+    WHERE student_id IS NULL AND match_basis <> 'not_on_roster'
+      AND (state = 'matching' OR decision IN ('open_case', 'attach', 'watch_no_case'))
+      AND (CAST(:campus AS text) IS NULL OR campus = :campus)
+    ORDER BY (found_by = ''), received_at, referral_id LIMIT :count
+    """  # noqa: S608
+)
 _OF_STUDENTS = text(
     f"""
-    SELECT {_FIELDS} FROM referrals WHERE student_id = ANY (CAST(:students AS uuid[]))
+    SELECT {FIELDS} FROM referrals WHERE student_id = ANY (CAST(:students AS uuid[]))
     ORDER BY received_at DESC, referral_id LIMIT :count
     """  # noqa: S608
 )
-_LOCK = text(f"SELECT {_FIELDS} FROM referrals WHERE referral_id = :id FOR UPDATE")  # noqa: S608
+_LOCK = text(f"SELECT {FIELDS} FROM referrals WHERE referral_id = :id FOR UPDATE")  # noqa: S608
 _TEXTS = text("SELECT narrative, about, referrer, hits, screened_with FROM referrals WHERE referral_id = :id")
+_ABOUTS = text(
+    "SELECT referral_id, about FROM referrals WHERE referral_id = ANY (CAST(:ids AS uuid[])) AND about IS NOT NULL"
+)
 _PAGE = text(
     f"""
-    SELECT {_FIELDS} FROM referrals
+    SELECT {FIELDS} FROM referrals
     WHERE campus = :campus AND (CAST(:state AS text) IS NULL OR state = :state)
       AND (CAST(:matched AS boolean) IS NULL OR (student_id IS NOT NULL) = :matched)
       AND referral_id > CAST(:after AS uuid)
@@ -100,6 +113,9 @@ _ACT = text(
     UPDATE referrals SET status = 'acted'
     WHERE case_id = ANY (CAST(:cases AS uuid[])) AND status IN ('received', 'reviewed')
     """
+)
+_END = text(
+    "UPDATE referrals SET status = 'closed' WHERE case_id = ANY (CAST(:cases AS uuid[])) AND status <> 'closed'"
 )
 _MOVE = text(
     """
@@ -166,25 +182,30 @@ async def store(connection: AsyncConnection, kept: Sequence[Kept]) -> None:
 async def load(connection: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, Referral]:
     """Return referrals, as far as row security shows them."""
     rows = (await connection.execute(_LOAD, {"ids": sorted(set(ids))})).all()
-    return {row.referral_id: _referral(row) for row in rows}
+    return {row.referral_id: referral_of(row) for row in rows}
 
 
 async def by_reference(connection: AsyncConnection, reference: str) -> Referral | None:
     """Return the referral of a reference, if row security shows it."""
     row = (await connection.execute(_BY_REFERENCE, {"reference": reference})).one_or_none()
-    return None if row is None else _referral(row)
+    return None if row is None else referral_of(row)
+
+
+async def waiting(connection: AsyncConnection, campus: str | None, count: int) -> list[Referral]:
+    """Return referrals of which nobody knows whom they are about: danger first, then the oldest."""
+    return [referral_of(row) for row in (await connection.execute(_WAITING, {"campus": campus, "count": count})).all()]
 
 
 async def of_students(connection: AsyncConnection, students: Sequence[UUID], count: int) -> list[Referral]:
     """Return referrals about any of these students, the newest first."""
     asked = {"students": sorted(students), "count": count}
-    return [_referral(row) for row in (await connection.execute(_OF_STUDENTS, asked)).all()]
+    return [referral_of(row) for row in (await connection.execute(_OF_STUDENTS, asked)).all()]
 
 
 async def lock(connection: AsyncConnection, id_: UUID) -> Referral | None:
     """Return a referral and hold it until the transaction ends."""
     row = (await connection.execute(_LOCK, {"id": id_})).one_or_none()
-    return None if row is None else _referral(row)
+    return None if row is None else referral_of(row)
 
 
 async def texts(connection: AsyncConnection, id_: UUID) -> Texts:
@@ -195,12 +216,18 @@ async def texts(connection: AsyncConnection, id_: UUID) -> Texts:
     )
 
 
+async def abouts(connection: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, bytes]:
+    """Return, sealed, whom referrals say they are about; those that say nothing are left out."""
+    rows = (await connection.execute(_ABOUTS, {"ids": list(ids)})).all()
+    return {row.referral_id: bytes(row.about) for row in rows}
+
+
 async def page(
     connection: AsyncConnection, campus: str, *, state: str | None, matched: bool | None, after: UUID, count: int
 ) -> list[Referral]:
     """Return referrals of a campus, oldest first."""
     asked: dict[str, Any] = {"campus": campus, "state": state, "matched": matched, "after": after, "count": count}
-    return [_referral(row) for row in (await connection.execute(_PAGE, asked)).all()]
+    return [referral_of(row) for row in (await connection.execute(_PAGE, asked)).all()]
 
 
 async def save(tx: Tx, referral: Referral) -> None:
@@ -224,6 +251,11 @@ async def act(connection: AsyncConnection, cases: Sequence[UUID]) -> None:
     await connection.execute(_ACT, {"cases": sorted(set(cases))})
 
 
+async def end(connection: AsyncConnection, cases: Sequence[UUID]) -> None:
+    """Note that work on these cases has ended."""
+    await connection.execute(_END, {"cases": sorted(set(cases))})
+
+
 async def move(connection: AsyncConnection, combined: Sequence[tuple[UUID, UUID]]) -> None:
     """Note that the referrals of a case now belong to another: (into, from)."""
     asked = {"cases": [into for into, _ in combined], "others": [other for _, other in combined]}
@@ -238,10 +270,11 @@ def _row(referral: Referral) -> list[Any]:
 
 
 def _hits(hits: Sequence[Hit]) -> str:
-    return json.dumps([[hit.category, hit.start, hit.end, hit.concern, hit.negated] for hit in hits]) if hits else "[]"
+    rows = [[hit.category, hit.start, hit.end, hit.concern, hit.negated, hit.edition] for hit in hits]
+    return json.dumps(rows) if rows else "[]"
 
 
-def _referral(row: Any) -> Referral:  # noqa: ANN401 - a row of one of the statements above
+def referral_of(row: Any) -> Referral:  # noqa: ANN401 - a row of one of the statements above
     values = list(row)
     for place in _LISTS:
         values[place] = tuple(values[place])

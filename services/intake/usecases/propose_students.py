@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from services.intake.storage.referrals import ABOUT
 from services.intake.storage.student_names import Name
 from services.intake.usecases.identify_referral import REJECTED
 from shared.privacy.keys import KeyRing
-from shared.privacy.text import unseal
+from shared.privacy.text import TextDestroyedError, unseal
 from shared.storage.tx import Tx
 
 _ALIKE = 60
@@ -103,6 +104,30 @@ def _before(
     before += [(EMAIL, other.email) for other in others if other.email]
     before += [(NUMBER, other.number.lower()) for other in others]
     return tuple(dict.fromkeys(before))
+
+
+async def said_of(tx: Tx, keys: KeyRing, found: Sequence[Referral]) -> dict[UUID, str]:
+    """Return for referrals, in order, the words they use for whom they mean: a name, a number, an address, or others.
+
+    One statement, and one for each campus. Empty where they say nothing.
+    """
+    sealed = await referrals.abouts(tx.connection, [each.referral_id for each in found])
+    words = {each.referral_id: "" for each in found}
+    for campus in sorted({each.campus for each in found}):
+        ids = [each.referral_id for each in found if each.campus == campus and each.referral_id in sealed]
+        try:
+            words |= await _opened(tx, keys, campus, {id_: sealed[id_] for id_ in ids})
+        except TextDestroyedError:  # nobody is to know any more what one of them said
+            for id_ in ids:
+                with suppress(TextDestroyedError):
+                    words |= await _opened(tx, keys, campus, {id_: sealed[id_]})
+    return words
+
+
+async def _opened(tx: Tx, keys: KeyRing, campus: str, sealed: Mapping[UUID, bytes]) -> dict[UUID, str]:
+    opened = await unseal(tx, keys, campus, [(id_, ABOUT, id_, text) for id_, text in sealed.items()])
+    abouts = {id_: About(**json.loads(text)) for id_, text in zip(sealed, opened, strict=True)}
+    return {id_: each.name or each.number or each.email or each.description for id_, each in abouts.items()}
 
 
 async def _about(tx: Tx, keys: KeyRing, referral: Referral) -> About:

@@ -11,7 +11,7 @@ from shared.access.actors import Actor, Role
 from shared.events.referrals import ReferralMatched, ReferralUnmatched
 from shared.events.roster import MergeSnapshot, StudentSnapshot
 from shared.ids import new_id
-from tests.integration.intake.conftest import Intake, flag, flag_file, kinds
+from tests.integration.intake.conftest import DANGER, Intake, flag, flag_file, kinds
 from tests.support.statements import statements_of
 
 PEOPLE = """student_id,campus_code,name,email,preferred_name,pronouns,dob,class_level,residence_hall,advisor,sections,\
@@ -229,6 +229,24 @@ async def test_a_reference_is_found_by_whoever_may_read_it(intake: Intake) -> No
     assert (found["referral_id"], found["people"]) == (referral["referral_id"], [])
     for who in ("dee", "stu", "fay"):
         assert (await intake.post(who, "/people:find", q=referral["reference"]))["referral_id"] is None
+
+
+async def test_the_desk_lists_danger_first_and_nothing_behind_a_wall_or_left_to_nobody(intake: Intake) -> None:
+    await people(intake)
+    first = await intake.refer(about={"name": "Wren H."})
+    told = await intake.refer(DANGER, about={"description": "the tall one"})
+    walled = await intake.refer("She was raped after the party.", about={"name": "Wrenna"})
+    gone = await intake.refer(about={"name": "A visitor"})
+    await intake.post("sam", f"/referrals/{gone['referral_id']}/match:none")
+    await intake.post("sam", f"/referrals/{first['referral_id']}/match:leave")
+    rows = (await intake.get("sam", "/match-desk?campus=NORTH"))["items"]
+    assert [(each["reference"], each["meant"], each["danger"]) for each in rows] == [
+        (told["reference"], "the tall one", True), (first["reference"], "Wren H.", False),
+    ]  # fmt: skip
+    assert rows[1]["left_open"]["decided_by"] == "sam"
+    assert [each["reference"] for each in (await intake.get("tia", "/match-desk"))["items"]] == [walled["reference"]]
+    for who in ("stu", "dee", "fay"):
+        assert (await intake.get(who, "/match-desk"))["items"] == []
 
 
 # --------------------------------------------------------------------------------------------------------- contacts

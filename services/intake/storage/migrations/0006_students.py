@@ -96,6 +96,8 @@ CREATE TABLE match_decisions (
 );
 CREATE INDEX match_decisions_referral ON match_decisions (referral_id, decision_id);
 
+CREATE INDEX referrals_unmatched ON referrals (campus, received_at)
+    WHERE student_id IS NULL AND match_basis <> 'not_on_roster';
 ALTER TABLE referrals DROP CONSTRAINT referrals_match_basis_check;
 ALTER TABLE referrals ADD CONSTRAINT referrals_match_basis_check
     CHECK (match_basis IN ('', 'exact_id', 'exact_email', 'person', 'not_on_roster'));

@@ -1,0 +1,117 @@
+"""The match desk: who is meant. Evidence side by side, keys 1 2 … 0 N L; a name alone never decides."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter
+from starlette.responses import HTMLResponse, Response
+
+from services.console import matching
+from services.console.forms import Form
+from services.console.matching import LATER, NOBODY, NOT_ON_ROSTER
+from services.console.owners import Answer
+from services.console.visit import Visit, Visiting
+from shared.access.actors import EVERYWHERE
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/match")
+async def first(visit: Visiting) -> HTMLResponse:
+    """Show what waits, with the first of it open."""
+    rows, away = await _waiting(visit)
+    return await _show(visit, rows, UUID(rows[0]["referral_id"]) if rows else None, away=away)
+
+
+@router.get("/match/{referral_id}")
+async def one(visit: Visiting, referral_id: UUID) -> HTMLResponse:
+    """Show what waits, with this one open."""
+    rows, away = await _waiting(visit)
+    return await _show(visit, rows, referral_id, away=away)
+
+
+@router.post("/match/{referral_id}")
+async def decide(visit: Visiting, referral_id: UUID, form: Form) -> Response:
+    """Say who it is, or that it is nobody shown, nobody on the roster, or not to be told yet."""
+    who, shown = form.get("who", ""), form.all("shown")
+    if who not in {*shown, NOT_ON_ROSTER, LATER} and (who != NOBODY or not shown):
+        rows, away = await _waiting(visit)
+        return await _show(visit, rows, referral_id, away=away, wrong="Choose who it is, or leave it open")
+    answer = await _tell(visit, f"/referrals/{referral_id}", who, shown, form.key)
+    if answer.ok:
+        return visit.go("/match", said=_said(who, answer.json["reference"]))
+    if answer.status != HTTPStatus.CONFLICT:
+        answer.need()
+    rows, away = await _waiting(visit)
+    return await _show(visit, rows, referral_id, away=away, faster=answer.detail)
+
+
+async def _tell(visit: Visit, path: str, who: str, shown: Sequence[str], key: str) -> Answer:
+    if who == NOBODY:
+        return await visit.tell("intake", "POST", f"{path}/candidates:reject", {"student_ids": list(shown)}, key=key)
+    if who == NOT_ON_ROSTER:
+        return await visit.tell("intake", "POST", f"{path}/match:none", key=key)
+    if who == LATER:
+        return await visit.tell("intake", "POST", f"{path}/match:leave", {"reason_code": "ask_referrer"}, key=key)
+    others = [each for each in shown if each != who]
+    return await visit.tell("intake", "POST", f"{path}/match", {"student_id": who, "not_these": others}, key=key)
+
+
+def _said(who: str, reference: str) -> str:
+    short = reference[-4:]
+    return {
+        NOBODY: f"Saved: it is none of them. {short} waits for somebody else to be found.",
+        NOT_ON_ROSTER: f"Saved: {short} is about nobody on the roster, and waits for its decision.",
+        LATER: f"{short} stays open. Ask the referrer from the referral.",
+    }.get(who, f"Saved. {short} is matched; it can be undone on the referral’s page.")
+
+
+async def _waiting(visit: Visit) -> tuple[list[Mapping[str, Any]], bool]:
+    campus = None if visit.campus == EVERYWHERE else visit.campus
+    answer = await visit.ask("intake", "/match-desk", campus=campus)
+    return answer.items(), answer.missing
+
+
+async def _show(
+    visit: Visit,
+    rows: Sequence[Mapping[str, Any]],
+    referral_id: UUID | None,
+    *,
+    away: bool = False,
+    wrong: str = "",
+    faster: str = "",
+) -> HTMLResponse:
+    """Show the list, and one referral beside it with who may be meant."""
+    values: dict[str, Any] = {"referral": None, "found": None, "history": []}
+    if referral_id is not None:
+        referral, candidates = await visit.together(
+            visit.ask("intake", f"/referrals/{referral_id}"),
+            visit.ask("intake", f"/referrals/{referral_id}/candidates"),
+        )
+        values["referral"] = referral.need()
+        if candidates.ok:
+            values["found"] = candidates.json
+            people = {each["student_id"] for each in candidates.json["said"] if each["student_id"]}
+            names = await visit.names([*people, values["referral"]["student_id"]])
+            values["history"] = matching.history(visit, candidates.json["said"], {each: names[each] for each in people})
+            values["named"] = names[values["referral"]["student_id"]]
+        elif not candidates.missing:
+            candidates.need()
+    row = next((each for each in rows if each["referral_id"] == str(referral_id)), None)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.CONFLICT if faster else HTTPStatus.OK
+    return visit.page(
+        "match.html",
+        status,
+        rows=rows,
+        row=row,
+        away=away,
+        wrong=wrong,
+        faster=faster,
+        desk=matching.desk(values["found"]) if values["found"] else None,
+        whom=matching.whom,
+        came=matching.came,
+        headline=matching.headline,
+        **{"named": "", **values},
+    )
