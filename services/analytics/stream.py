@@ -1,10 +1,9 @@
 """Which event goes to which use case. Every type there is has one: what is not counted is kept all the same."""
 
-from services.analytics.domain.counting import CHANGES
+from services.analytics.domain.counting import BY_ITSELF, CHANGES
 from services.analytics.storage.history import History
-from services.analytics.usecases.count import count_flags, count_matters, keep
+from services.analytics.usecases.count import count_by_themselves, count_matters, keep
 from shared.events import TOPICS, Event, catalogue
-from shared.events.flags import FlagRaised
 from shared.messaging.stream import Handler, Stream
 from shared.settings import Settings
 from shared.storage.engines import Database
@@ -13,7 +12,7 @@ CONSUMER = "history"
 HANDLERS: dict[type[Event], Handler] = {
     **dict.fromkeys(catalogue, keep),
     **dict.fromkeys(CHANGES, count_matters),
-    FlagRaised: count_flags,
+    **dict.fromkeys(BY_ITSELF, count_by_themselves),
 }
 
 

@@ -7,8 +7,17 @@ from typing import Any
 from services.analytics.domain.figures import Changes, Figure
 from services.analytics.domain.matters import STANDARD, TITLEIX, Key, Matter
 from shared.events import SENSITIVITIES, Event
-from shared.events.cases import CaseAccepted, CaseAssigned, CaseOpened, CasesCombined, ContactRecorded
-from shared.events.flags import FlagRaised
+from shared.events.cases import (
+    CaseAccepted,
+    CaseAssigned,
+    CaseClosed,
+    CaseOpened,
+    CaseReopened,
+    CasesCombined,
+    ContactRecorded,
+)
+from shared.events.flags import FlagCleared, FlagExpired, FlagRaised, FlagReopened
+from shared.events.outreach import OutreachEnded, OutreachListed
 from shared.events.pages import LateReviewAsked, PageAccepted, PageRaised, PageUnreached
 from shared.events.referrals import ReferralReceived, ReferralTriaged
 
@@ -22,10 +31,22 @@ def wall_of(sensitivity: str) -> str:
     return STANDARD if sensitivity in SENSITIVITIES and sensitivity != TITLEIX else TITLEIX
 
 
-def count_flag(flag: FlagRaised, day_of: DayOf, changes: Changes) -> None:
-    """Count a flag. It has one event and never changes, so its place in history is guard enough."""
-    day = day_of(flag.campus, flag.raised_at)
-    changes.count(Figure(flag.campus, day, "flags", flag.reason_code, wall_of(flag.sensitivity)))
+# What changes no matter and is counted by itself: its figure, when it happened, and the code it is counted under.
+BY_ITSELF: Mapping[type[Event], tuple[str, str, str]] = {
+    FlagRaised: ("flags", "raised_at", "reason_code"),
+    FlagCleared: ("flags_cleared", "cleared_at", "cleared_reason"),
+    FlagExpired: ("flags_expired", "expired_at", "reason_code"),
+    FlagReopened: ("flags_reopened", "reopened_at", "reason_code"),
+    OutreachListed: ("outreach_listed", "listed_at", "rule"),
+    OutreachEnded: ("outreach_ended", "decided_at", "outcome_code"),
+}
+
+
+def count_by_itself(event: Event, day_of: DayOf, changes: Changes) -> None:
+    """Count something that happened once and has no later fate; its place in history is guard enough."""
+    kind, at, code = BY_ITSELF[type(event)]
+    day = day_of(event.campus, getattr(event, at))
+    changes.count(Figure(event.campus, day, kind, getattr(event, code), wall_of(event.sensitivity)))
 
 
 def key_of(event: Event) -> Key:
@@ -35,7 +56,7 @@ def key_of(event: Event) -> Key:
             return Key("referral", event.referral_id)
         case CasesCombined():
             return Key("case", event.other_case_id)
-        case CaseOpened() | CaseAssigned() | CaseAccepted() | ContactRecorded():
+        case CaseOpened() | CaseAssigned() | CaseAccepted() | ContactRecorded() | CaseClosed() | CaseReopened():
             return Key("case", event.case_id)
         case PageRaised() | PageAccepted() | PageUnreached() | LateReviewAsked():
             return Key("page", event.page_id)
@@ -96,6 +117,14 @@ def _combined(matter: Matter, event: CasesCombined, _: DayOf) -> Matter:
     return matter.reach("cases_combined", event.combined_at)
 
 
+def _closed(matter: Matter, event: CaseClosed, _: DayOf) -> Matter:
+    return matter.hand_to(None, event.closed_at).turn("cases_closed", event.closed_at)
+
+
+def _reopened(matter: Matter, event: CaseReopened, _: DayOf) -> Matter:
+    return matter.hand_to(event.owner_id, event.reopened_at).turn("cases_reopened", event.reopened_at)
+
+
 def _raised(matter: Matter, event: PageRaised, day_of: DayOf) -> Matter:
     return _begin(matter, event, day_of, start="pages_raised", code=event.level, level=event.level, at=event.raised_at)
 
@@ -120,6 +149,8 @@ CHANGES: Mapping[type[Event], Change] = {
     CaseAccepted: _accepted,
     ContactRecorded: _contacted,
     CasesCombined: _combined,
+    CaseClosed: _closed,
+    CaseReopened: _reopened,
     PageRaised: _raised,
     PageAccepted: _page_accepted,
     PageUnreached: _unreached,

@@ -9,6 +9,11 @@ from typing import NamedTuple
 # Every figure there is, with what its `code` says.
 KINDS = {
     "flags": "reason code of the flag",
+    "flags_cleared": "why; counted on the day it was cleared",
+    "flags_expired": "reason code of the flag; counted on the day it expired",
+    "flags_reopened": "reason code of the flag; counted on the day it was reopened",
+    "outreach_listed": "the rule that found more than the campus could take",
+    "outreach_ended": "what came of asking the student",
     "referrals": "who brought it",
     "referrals_triaged": "the decision; time since it was received",
     "cases_opened": "family",
@@ -16,13 +21,19 @@ KINDS = {
     "cases_attempted": "level; time from opening to the first attempt to reach the student",
     "cases_contacted": "level; time from opening to the first two-way contact",
     "cases_combined": "family; it was combined into another case and is no longer open",
+    "cases_closed": "family; time from opening to the end, not counting one that was reopened",
     "pages_raised": "level",
     "pages_accepted": "level; time since it was raised",
     "pages_unreached": "level; time from raising to the end of the line",
     "late_reviews": "level",
 }
 # The clock of these starts with them: they have no duration.
-STARTS = frozenset({"flags", "referrals", "cases_opened", "pages_raised", "late_reviews"})
+STARTS = frozenset(
+    {
+        "flags", "flags_cleared", "flags_expired", "flags_reopened", "outreach_listed", "outreach_ended", "referrals",
+        "cases_opened", "pages_raised", "late_reviews",
+    }
+)  # fmt: skip
 
 
 class Figure(NamedTuple):

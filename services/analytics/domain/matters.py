@@ -34,7 +34,9 @@ class Milestone(NamedTuple):
 
 
 # Counts under the code of the beginning (a case: its family), the other milestones under the level.
-_BY_CODE = frozenset({"cases_combined"})
+_BY_CODE = frozenset({"cases_combined", "cases_closed"})
+# What no longer counts once the other has come after it.
+_UNDOES = {"cases_closed": "cases_reopened"}
 
 
 class Matter(Struct, frozen=True):
@@ -68,6 +70,13 @@ class Matter(Struct, frozen=True):
             return self
         return replace(self, milestones={**self.milestones, milestone: Milestone(at, code)})
 
+    def turn(self, milestone: str, at: datetime) -> "Matter":
+        """Return the matter with a milestone that may come again. Of two the later stands, in whatever order."""
+        known = self.milestones.get(milestone)
+        if known is not None and known.at >= at:
+            return self
+        return replace(self, milestones={**self.milestones, milestone: Milestone(at, "")})
+
     def hand_to(self, owner_id: str | None, at: datetime) -> "Matter":
         """Return the matter with another owner. Of two the later stands; of two at one instant the one told last."""
         if self.owner_since is not None and at < self.owner_since:
@@ -82,9 +91,16 @@ class Matter(Struct, frozen=True):
             return
         yield Figure(self.campus, self.day, self.start, self.code, self.wall), 0
         for name, milestone in self.milestones.items():
+            if self._is_undone(name, milestone):
+                continue
             took = max(0, int((milestone.at - self.started_at).total_seconds() * _MILLISECOND))
             code = milestone.code or (self.code if name in _BY_CODE else self.level)
             yield Figure(self.campus, self.day, name, code, self.wall), took
+
+    def _is_undone(self, name: str, milestone: Milestone) -> bool:
+        """Return whether a milestone counts no more: what takes another back is no figure itself."""
+        undone_by = self.milestones.get(_UNDOES.get(name, ""))
+        return name in _UNDOES.values() or (undone_by is not None and undone_by.at >= milestone.at)
 
     def load(self) -> Load | None:
         """Return whose caseload this is in, if it is an open case and somebody's."""

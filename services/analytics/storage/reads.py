@@ -23,7 +23,7 @@ _OPEN = text(
     """
     SELECT campus, code, sum(CASE kind WHEN 'cases_opened' THEN count ELSE -count END) AS open
     FROM figures
-    WHERE campus = ANY (:campuses) AND day <= :until AND kind IN ('cases_opened', 'cases_combined')
+    WHERE campus = ANY (:campuses) AND day <= :until AND kind IN ('cases_opened', 'cases_combined', 'cases_closed')
     GROUP BY campus, code ORDER BY campus, code
     """
 )

@@ -3,21 +3,20 @@
 from collections.abc import Sequence
 from typing import Any
 
-from services.analytics.domain.counting import DayOf, change, count_flag, key_of
+from services.analytics.domain.counting import DayOf, change, count_by_itself, key_of
 from services.analytics.domain.figures import Changes
 from services.analytics.domain.matters import Matter, difference
 from services.analytics.storage import figures, matters
 from shared.events import Envelope
-from shared.events.flags import FlagRaised
 from shared.program import load_program
 from shared.storage.tx import Tx
 
 
-async def count_flags(tx: Tx, envelopes: Sequence[Envelope[FlagRaised]]) -> None:
-    """Count flags, each on its campus's day. Two statements; a third when the program has changed."""
+async def count_by_themselves(tx: Tx, envelopes: Sequence[Envelope[Any]]) -> None:
+    """Count what has no later fate, each on its campus's day. Two statements; a third when the program has changed."""
     day_of, changes = await _days(tx), Changes()
     for envelope in envelopes:
-        count_flag(envelope.event, day_of, changes)
+        count_by_itself(envelope.event, day_of, changes)
     await figures.apply(tx, changes)
 
 

@@ -2,18 +2,28 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.analytics.domain.counting import CHANGES, change, count_flag, key_of, wall_of
+from services.analytics.domain.counting import BY_ITSELF, CHANGES, change, count_by_itself, key_of, wall_of
 from services.analytics.domain.figures import KINDS, STARTS, Changes, Figure, Load
 from services.analytics.domain.matters import Key, Matter, difference
 from shared.events import Event
-from shared.events.cases import CaseAccepted, CaseAssigned, CaseOpened, CasesCombined, ContactRecorded
-from shared.events.flags import FlagRaised
+from shared.events.cases import (
+    CaseAccepted,
+    CaseAssigned,
+    CaseClosed,
+    CaseOpened,
+    CaseReopened,
+    CasesCombined,
+    ContactRecorded,
+)
+from shared.events.flags import FlagCleared, FlagExpired, FlagRaised, FlagReopened
+from shared.events.outreach import OutreachEnded, OutreachListed
 from shared.events.pages import LateReviewAsked, PageAccepted, PageRaised, PageUnreached
 from shared.events.referrals import ReferralReceived, ReferralTriaged
 from shared.ids import derived_id
@@ -77,6 +87,20 @@ def contact(minutes: float, *, two_way: bool, attempt: int = 1) -> ContactRecord
 def combined() -> CasesCombined:
     return CasesCombined(
         campus="NORTH", case_id=OTHER, other_case_id=CASE, combined_by="reyes", combined_at=after(60)
+    )  # fmt: skip
+
+
+def closed(minutes: int) -> CaseClosed:
+    return CaseClosed(
+        campus="NORTH", case_id=CASE, close_code="resolved", contact_outcome="reached", level="mild", student_told=True,
+        owner_id="okafor", opened_at=MONDAY, closed_by="okafor", closed_at=after(minutes),
+    )  # fmt: skip
+
+
+def reopened(minutes: int) -> CaseReopened:
+    return CaseReopened(
+        campus="NORTH", case_id=CASE, reason_code="student_back", owner_id="okafor", reopened_by="okafor",
+        reopened_at=after(minutes),
     )  # fmt: skip
 
 
@@ -167,6 +191,15 @@ def test_a_combined_case_is_no_longer_open_and_in_nobodys_caseload() -> None:
     assert dict(changes.changed_loads()) == {Load("NORTH", "okafor", "standard"): 1}
 
 
+def test_a_closed_case_is_in_nobodys_caseload_until_it_is_reopened() -> None:
+    assert counted(tell(opened(), closed(60)))["cases_closed", "health"] == (1, 60)
+    assert dict(tell(opened(), closed(60)).changed_loads()) == {}
+    again = tell(opened(), closed(60), reopened(90), closed(60))
+    assert ("cases_closed", "health") not in counted(again)
+    assert dict(again.changed_loads()) == {Load("NORTH", "okafor", "standard"): 1}
+    assert counted(tell(opened(), closed(60), reopened(90), closed(120)))["cases_closed", "health"] == (1, 120)
+
+
 def test_a_page_counts_when_raised_accepted_and_unreached() -> None:
     assert counted(tell(raised(), unreached(8), unreached(13, 1), page_accepted(14))) == {
         ("pages_raised", "critical"): (1, 0),
@@ -203,17 +236,44 @@ def test_flags_count_by_reason() -> None:
         term="2026T", raised_at=MONDAY, recorded_at=MONDAY,
     )  # fmt: skip
     changes = Changes()
-    count_flag(flag, utc_day, changes)
-    count_flag(flag, utc_day, changes)
+    count_by_itself(flag, utc_day, changes)
+    count_by_itself(flag, utc_day, changes)
 
     [(figure, amount)] = changes.changed_figures()
     assert figure == Figure("LAKE", MONDAY.date(), "flags", "LATE_WORK", "standard")
     assert amount.count == 2
 
 
+def test_what_becomes_of_flags_counts_on_the_day_it_happens_by_why() -> None:
+    said: dict[str, Any] = {
+        "campus": "LAKE", "flag_id": PAGE, "student_id": None, "reason_code": "ABSENCE", "course": "BIO",
+        "term": "2026T", "raised_at": MONDAY,
+    }  # fmt: skip
+    later = MONDAY + timedelta(days=3)
+    entry: dict[str, Any] = {"campus": "LAKE", "referral_id": PAGE, "list_id": PAGE, "student_id": PAGE}
+    changes = Changes()
+    for event in (
+        FlagCleared(**said, cleared_reason="excused", cleared_by="ana", cleared_at=later, recorded_at=later),
+        FlagExpired(**said, expired_at=later),
+        FlagReopened(**said, reopened_by="ana", reopened_at=later),
+        OutreachListed(**entry, rule="threshold", policy_edition="1", fired_at=MONDAY, listed_at=later, refer_at=later),
+        OutreachEnded(**entry, outcome_code="student_responded", referred=False, decided_by="ana", decided_at=later),
+    ):
+        count_by_itself(event, utc_day, changes)
+
+    assert {(figure.day, figure.kind, figure.code) for figure, _ in changes.changed_figures()} == {
+        (later.date(), "flags_cleared", "excused"),
+        (later.date(), "flags_expired", "ABSENCE"),
+        (later.date(), "flags_reopened", "ABSENCE"),
+        (later.date(), "outreach_listed", "threshold"),
+        (later.date(), "outreach_ended", "student_responded"),
+    }
+
+
 STORY = (
     received(), triaged(), opened(), opened(OTHER), assigned("reyes", 5), accepted(20), contact(45, two_way=False),
-    contact(90, two_way=True, attempt=2), combined(), raised(), unreached(8), page_accepted(14),
+    contact(90, two_way=True, attempt=2), closed(100), reopened(110), closed(120), combined(), raised(), unreached(8),
+    page_accepted(14),
 )  # fmt: skip
 
 
@@ -241,8 +301,9 @@ def test_an_event_that_changes_no_matter_is_a_mistake_of_the_caller() -> None:
 
 
 def test_every_figure_is_named_once() -> None:
-    kinds = {figure.kind for figure, _ in tell(*STORY).changed_figures()} | {"flags", "late_reviews"}
+    kinds = {figure.kind for figure, _ in tell(*STORY).changed_figures()} | {"late_reviews"}
+    kinds |= {kind for kind, _, _ in BY_ITSELF.values()}
 
     assert kinds == set(KINDS)
     assert set(KINDS) > STARTS
-    assert len(CHANGES) == 11
+    assert len(CHANGES) == 13
