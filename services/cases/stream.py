@@ -1,10 +1,14 @@
 """Which event goes to which use case, and nothing else."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
 
 from services.cases.domain.caseload import Opening
+from services.cases.storage.around import PageSaid
 from services.cases.storage.members import Grant
 from services.cases.usecases.follow_merges import Merge, follow_merges
+from services.cases.usecases.follow_pages import follow_pages
 from services.cases.usecases.identify import Identification, identify
 from services.cases.usecases.let_in import let_in
 from services.cases.usecases.open_cases import open_cases
@@ -12,7 +16,7 @@ from services.cases.usecases.raise_levels import Danger, raise_levels
 from shared.events import SENSITIVITIES, STRICTEST, Envelope, Event
 from shared.events.codes import Decision, Family
 from shared.events.codes import level as read_level
-from shared.events.pages import PageAccepted
+from shared.events.pages import PageAccepted, PageDisposed, PageEvent, PageRaised, PageReopened
 from shared.events.referrals import DangerRaised, ReferralMatched, ReferralTriaged, ReferralUnmatched
 from shared.events.roster import MergeSnapshot
 from shared.messaging.stream import Stream
@@ -40,6 +44,9 @@ def stream(worker: Database, settings: Settings) -> Stream:
             MergeSnapshot: on_merged,
             DangerRaised: on_danger,
             PageAccepted: on_accepted,
+            PageRaised: on_page_open,
+            PageReopened: on_page_open,
+            PageDisposed: on_page_ended,
         },
     )
 
@@ -93,6 +100,24 @@ async def on_accepted(tx: Tx, envelopes: Sequence[Envelope[PageAccepted]]) -> No
     grants = [_grant(envelope.event) for envelope in envelopes if not envelope.republished]
     if grants:
         await let_in(tx, grants)
+
+
+async def on_page_open(tx: Tx, envelopes: Sequence[Envelope[PageRaised] | Envelope[PageReopened]]) -> None:
+    """Note that pages about danger wait for their end."""
+    await follow_pages(tx, [_said(event, at, is_open=True) for event, at in _pages(envelopes)])
+
+
+async def on_page_ended(tx: Tx, envelopes: Sequence[Envelope[PageDisposed]]) -> None:
+    """Note that pages have ended."""
+    await follow_pages(tx, [_said(event, at, is_open=False) for event, at in _pages(envelopes)])
+
+
+def _pages(envelopes: Sequence[Envelope[Any]]) -> list[tuple[PageEvent, datetime]]:
+    return [(each.event, each.time) for each in envelopes if each.event.function == "danger"]
+
+
+def _said(event: PageEvent, at: datetime, *, is_open: bool) -> PageSaid:
+    return PageSaid(event.page_id, event.campus, _sensitivity(event), event.referral_id, event.case_id, is_open, at)
 
 
 def _opening(event: ReferralTriaged) -> Opening:

@@ -104,6 +104,10 @@ RULES: dict[Action, Rule] = {
     Action.REFERRAL_READ_NARRATIVE: _rule("triager", wall=True, people=(Standing.GRANT,)),
     Action.REFERRAL_TRIAGE: _rule("triager", wall=True, service=True),
     Action.REFERRAL_MATCH: _rule("triager", wall=True, people=(Standing.GRANT,), service=True),
+    # Whoever reads a referral may say where screening was wrong; word lists are the whole system's.
+    Action.REFERRAL_CORRECT: _rule("triager", wall=True, people=(Standing.GRANT,)),
+    Action.LEXICON_READ: _rule(staff=True),
+    Action.LEXICON_CHANGE: _rule("administrator"),
     Action.REFERRAL_ASK: _rule("triager", wall=True, people=(Standing.GRANT,)),
     Action.REFERRAL_REDIRECT: _rule("triager", wall=True),
     Action.REFERRAL_SPLIT: _rule("triager", wall=True),
@@ -137,10 +141,17 @@ RULES: dict[Action, Rule] = {
     Action.CASE_DECLINE: _rule(people=(Standing.OWNER,)),
     Action.CASE_RECORD_CONTACT: _rule("case_manager", "supervisor", wall=True, people=_MATTER),
     Action.CASE_COMBINE: _rule(*_CARE, wall=True, people=_TEAM),
+    Action.CASE_HOLD: _rule("supervisor", wall=True, people=_TEAM),
+    Action.CASE_CLOSE: _rule("supervisor", wall=True, people=_TEAM),
+    # A note of kind `clinical` is decided about as clinical too, whatever the case is.
+    Action.CASE_READ_NOTES: _rule("case_manager", "supervisor", wall=True, people=_MATTER),
+    Action.CASE_WRITE_NOTE: _rule("case_manager", "supervisor", wall=True, people=_MATTER),
     # ------------------------------------------------------------------------------------------ notifications
-    Action.PAGE_LIST: _rule("duty_officer", "supervisor", "director", wall=True, people=_ADDRESSEE),
-    Action.PAGE_READ: _rule("duty_officer", "supervisor", "director", wall=True, people=_ADDRESSEE, link=True),
-    Action.PAGE_WHY: _rule("duty_officer", "supervisor", "director", wall=True, people=_ADDRESSEE),
+    Action.PAGE_LIST: _rule("duty_officer", "supervisor", "director", "triager", wall=True, people=_ADDRESSEE),
+    Action.PAGE_READ: _rule(
+        "duty_officer", "supervisor", "director", "triager", wall=True, people=_ADDRESSEE, link=True
+    ),
+    Action.PAGE_WHY: _rule("duty_officer", "supervisor", "director", "triager", wall=True, people=_ADDRESSEE),
     # Accepting grants the matter, so nobody who was not told may accept: it would be a way to help oneself.
     Action.PAGE_ACCEPT: _rule(people=_ADDRESSEE, link=True),
     Action.PAGE_DECLINE: _rule(people=_ADDRESSEE, link=True),
@@ -164,6 +175,7 @@ ATTACHED: dict[Action, Rule] = {
     Action.REFERRAL_READ: _rule(*_CARE, wall=True, people=_MATTER),
     Action.REFERRAL_READ_NARRATIVE: _rule(*_CARE, wall=True, people=_MATTER),
     Action.REFERRAL_MATCH: _rule(*_CARE, wall=True, people=_MATTER, service=True),
+    Action.REFERRAL_CORRECT: _rule(*_CARE, wall=True, people=_MATTER),
     Action.REFERRAL_ASK: _rule(*_CARE, wall=True, people=_MATTER),
 }
 

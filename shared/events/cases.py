@@ -132,3 +132,66 @@ class CasesCombined(CaseEvent, frozen=True, kw_only=True):
     other_case_id: UUID
     combined_by: str
     combined_at: datetime
+
+
+@catalogue.add
+class CaseHeld(CaseEvent, frozen=True, kw_only=True):
+    """Work on the case rests until `review_at`, when it goes on by itself."""
+
+    TYPE: ClassVar[str] = "caselight.case.held.v1"
+
+    reason_code: str
+    review_at: datetime
+    held_by: str
+    held_at: datetime
+
+
+@catalogue.add
+class CaseResumed(CaseEvent, frozen=True, kw_only=True):
+    """Work on the case goes on: a person said so, or (`rule`) the time of the hold is over."""
+
+    TYPE: ClassVar[str] = "caselight.case.resumed.v1"
+
+    resumed_by: str
+    resumed_at: datetime
+
+
+@catalogue.add
+class CaseClosed(CaseEvent, frozen=True, kw_only=True):
+    """The work on the case ended. `close_code` says how, `contact_outcome` whether the student was reached."""
+
+    TYPE: ClassVar[str] = "caselight.case.closed.v1"
+
+    close_code: str
+    contact_outcome: str
+    level: str
+    student_told: bool
+    owner_id: str | None
+    opened_at: datetime
+    closed_by: str
+    closed_at: datetime
+
+
+@catalogue.add
+class CaseReopened(CaseEvent, frozen=True, kw_only=True):
+    """The work on a closed case goes on."""
+
+    TYPE: ClassVar[str] = "caselight.case.reopened.v1"
+
+    reason_code: str
+    owner_id: str | None
+    reopened_by: str
+    reopened_at: datetime
+
+
+@catalogue.add
+class NoteSigned(CaseEvent, frozen=True, kw_only=True):
+    """A note was signed, or amended: `edition` counts from 1. What it says stays in cases."""
+
+    TYPE: ClassVar[str] = "caselight.case.note_signed.v1"
+
+    note_id: UUID
+    kind: str
+    edition: int
+    signed_by: str
+    signed_at: datetime

@@ -112,6 +112,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "grants": {"hours": 72},
     "emergency_contacts": {"email": []},
     "assignment": {"max_load": None, "relation_months": 24},
+    # One school tries three times and waits three business days more before it closes; others set their own.
+    "closing": {"unreachable_attempts": 3, "reopen_days": 30},
     "referral_form": {
         "open": True,
         "anonymous": True,

@@ -250,6 +250,15 @@ class Assignment(Rules, frozen=True):
     relation_months: AtLeastOne
 
 
+class Closing(Rules, frozen=True):
+    """When a case may close without the student having been reached, and be opened again."""
+
+    NAME: ClassVar[str] = "closing"
+
+    unreachable_attempts: AtLeastOne
+    reopen_days: AtLeastOne
+
+
 class ReferralForm(Rules, frozen=True):
     """The public form of a campus: whether it is open, what it takes, and the numbers on top of it."""
 
@@ -266,6 +275,6 @@ class ReferralForm(Rules, frozen=True):
 
 _ALL: tuple[type[Rules], ...] = (
     Paging, Clocks, Threshold, Terms, Capacity, FlagLife, Triage, Late, Grants, EmergencyContacts, Assignment,
-    ReferralForm,
+    Closing, ReferralForm,
 )  # fmt: skip
 RULES: dict[str, type[Rules]] = {rules.NAME: rules for rules in _ALL}

@@ -15,6 +15,7 @@ from shared.program.rules import (
     Assignment,
     Capacity,
     Clocks,
+    Closing,
     EmergencyContacts,
     FlagLife,
     FlagRule,
@@ -200,6 +201,10 @@ class Program:
     def assignment(self, campus: str, at: datetime) -> Assignment:
         """Return whom a case may go to."""
         return self._rules(Assignment, campus, at)
+
+    def closing(self, campus: str, at: datetime) -> Closing:
+        """Return when a case may close without an answer, and be opened again."""
+        return self._rules(Closing, campus, at)
 
     def referral_form(self, campus: str, at: datetime) -> ReferralForm:
         """Return what the public form of a campus takes and says."""

@@ -140,6 +140,16 @@ EXAMPLES: tuple[Event, ...] = (
     cases.CaseStudentIdentified(**_CASE, identified_at=LATER),
     cases.CombinationAsked(**_CASE, other_case_id=_id(10), asked_at=LATER),
     cases.CasesCombined(**_CASE, other_case_id=_id(10), combined_by="dee", combined_at=LATER),
+    cases.CaseHeld(**_CASE, reason_code="leave", review_at=LATER, held_by="ana", held_at=AT),
+    cases.CaseResumed(**_CASE, resumed_by="rule", resumed_at=LATER),
+    cases.CaseClosed(
+        **_CASE, close_code="resolved", contact_outcome="reached", level="mild", student_told=True, owner_id="ana",
+        opened_at=AT, closed_by="ana", closed_at=LATER,
+    ),
+    cases.CaseReopened(
+        **_CASE, reason_code="student_back", owner_id="ana", reopened_by="ana", reopened_at=LATER
+    ),
+    cases.NoteSigned(**_CASE, note_id=_id(8), kind="progress", edition=2, signed_by="ana", signed_at=LATER),
     feeds.FeedHealthChanged(
         campus="NORTH", feed_id=_id(14), feed="north-alerts", owner_id="fay", signal="late", state="opened",
         worst="late", since=AT, changed_at=LATER,

@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,14 @@ async def _cases(world: World) -> None:
     await world.post("sam", "cases", f"{here}/reassign", {"staff_id": owner, "reason_code": "capacity"})
     await world.post(owner, "cases", f"{here}/accept", {})
     await world.post(owner, "cases", f"{here}/contacts", {"mode": "phone", "outcome_code": "reached"})
+    await _notes(world, owner, here)
+    review = (world.clock.now() + timedelta(days=7)).isoformat()
+    await world.post(owner, "cases", f"{here}/hold", {"reason_code": "leave", "review_at": review})
+    await world.post(owner, "cases", f"{here}/resume", {})
+    await world.get(owner, "cases", f"{here}/closing")
+    ending = {"close_code": "resolved", "contact_outcome": "reached", "level": "mild", "student_told": True}
+    await world.post(owner, "cases", f"{here}/close", ending)
+    await world.post(owner, "cases", f"{here}/reopen", {"reason_code": "student_back"})
 
     unknown = await world.refer("fay", WORRY, concerns=["mood"])
     decided = {"decision": "open_case", "reason_code": "named_concern"}
@@ -145,6 +154,16 @@ async def _cases(world: World) -> None:
 
     question = (await eventually(questions))[0]["combination_id"]
     await world.post("sam", "cases", f"/combinations/{question}", {"decision": "combine", "reason": "same_student"})
+
+
+async def _notes(world: World, owner: str, here: str) -> None:
+    note = await world.post(owner, "cases", f"{here}/notes", {"kind": "progress", "text": "Spoke on the telephone."})
+    there = f"{here}/notes/{note['note_id']}"
+    assert (await world.call(owner, "PUT", "cases", there, json={"text": "Spoke.", "sign": True})).is_success
+    await world.post(owner, "cases", f"{there}/amend", {"text": "Spoke at noon.", "reason_code": "addition"})
+    draft = await world.post(owner, "cases", f"{here}/notes", {"kind": "plan", "text": "Ask again."})
+    assert (await world.call(owner, "DELETE", "cases", f"{here}/notes/{draft['note_id']}")).is_success
+    await world.get(owner, "cases", f"{here}/notes")
 
 
 @pytest.mark.parametrize("service", OWNERS)

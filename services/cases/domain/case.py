@@ -15,6 +15,7 @@ from shared.events.teams import Member, TeamSnapshot
 from shared.refusal import Refused
 
 Changed = tuple["Case", tuple[events.CaseEvent, ...]]
+NOT_HELD: dict[str, None] = {"held_from": None, "hold_reason": None, "review_at": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,9 @@ class Case:
 
     `apart` marks a second open case of one student, campus and family that a person decided to keep. `members` are
     the team without the owner. `outreach_due` is None where the policy sets no clock. `changed_*` describe the
-    latest change, so that whoever comes second can be told what happened.
+    latest change, so that whoever comes second can be told what happened. On hold, `held_from` is the state the work
+    goes on in, at `review_at` at the latest. `close_code` says how it ended, `contact_outcome` whether the student was
+    reached: two facts, never one.
     """
 
     case_id: UUID
@@ -59,6 +62,11 @@ class Case:
     changed_by: str
     changed_how: str
     changed_at: datetime
+    held_from: State | None = None
+    hold_reason: str | None = None
+    review_at: datetime | None = None
+    close_code: str | None = None
+    contact_outcome: str | None = None
 
     @property
     def owner_id(self) -> str | None:
@@ -70,7 +78,13 @@ class Case:
         """Whether there is work to do."""
         return self.state.is_open
 
-    def _next(self, how: str, by: str, at: datetime, **changes: Any) -> "Case":  # noqa: ANN401 - fields by name
+    @property
+    def stands(self) -> bool:
+        """Whether it is a case of its own, open or closed."""
+        return self.state is not State.MERGED
+
+    def moved(self, how: str, by: str, at: datetime, **changes: Any) -> "Case":  # noqa: ANN401 - fields by name
+        """Return the next version, with what changed and by whom."""
         return replace(self, version=self.version + 1, changed_how=how, changed_by=by, changed_at=at, **changes)
 
     def facts(self) -> dict[str, Any]:
@@ -114,7 +128,7 @@ class Case:
         """Take a further referral in: its concerns are added; level, clock and sensitivity only ever get stricter."""
         known = {*self.concerns, *self.added_concerns}
         added = tuple(dict.fromkeys(code for code in concerns if code not in known))
-        case = self._next(
+        case = self.moved(
             "referral_attached",
             BY_RULE,
             at,
@@ -132,29 +146,30 @@ class Case:
         """Return the case at a graver level; the same case when it is as grave already or no longer open."""
         if not self.is_open or not graver(level, than=self.level):
             return self
-        return self._next("level_raised", BY_RULE, at, **self._raised(level, outreach_due))
+        return self.moved("level_raised", BY_RULE, at, **self._raised(level, outreach_due))
 
     def _raised(self, level: str, outreach_due: datetime | None) -> dict[str, Any]:
         if not graver(level, than=self.level):
             return {}
         # A clock that was met stays as it was.
+        working = {} if self.held_from is None else {"state": self.held_from, **NOT_HELD}  # graver: nobody waits
         running = [due for due in (self.outreach_due, outreach_due) if due is not None]
         due = min(running, default=None) if self.first_attempt_at is None else self.outreach_due
-        return {"level": level, "outreach_due": due}
+        return {"level": level, "outreach_due": due, **working}
 
     def identify(self, student_id: UUID, at: datetime) -> Changed:
         """Say whose case this is."""
-        case = self._next("student_identified", BY_RULE, at, student_id=student_id)
+        case = self.moved("student_identified", BY_RULE, at, student_id=student_id)
         return case, (events.CaseStudentIdentified(**case.facts(), identified_at=at),)
 
     def unknown_again(self, at: datetime) -> Changed:
         """Say that nobody knows any more whose case this is: whom it was opened for was named by mistake."""
-        case = self._next("student_identified", BY_RULE, at, student_id=None)
+        case = self.moved("student_identified", BY_RULE, at, student_id=None)
         return case, (events.CaseStudentIdentified(**case.facts(), identified_at=at),)
 
     def stand_apart(self, student_id: UUID, by: str, at: datetime) -> Changed:
         """Let this be a second open case of a student, as a person decided; it may be known already whose it is."""
-        case = self._next("kept_apart", by, at, student_id=self.student_id or student_id, apart=True)
+        case = self.moved("kept_apart", by, at, student_id=self.student_id or student_id, apart=True)
         told = (events.CaseStudentIdentified(**case.facts(), identified_at=at),) if self.student_id is None else ()
         return case, told
 
@@ -163,17 +178,18 @@ class Case:
     def assign(self, assignment: Assignment, at: datetime) -> Changed:
         """Give the case to whom the assignment names, or to nobody. Whoever had it is off the team at once."""
         previous = self.owner_id
-        state = self.state
+        place = "state" if self.held_from is None else "held_from"
+        state = getattr(self, place)
         if state in (State.NEW, State.ASSIGNED):
             state = State.ASSIGNED if assignment.staff_id else State.NEW
-        case = self._next(
+        case = self.moved(
             "assigned",
             assignment.by,
             at,
             assignment=assignment,
             owner_since=at if assignment.staff_id else None,
             accepted_at=None,
-            state=state,
+            **{place: state},
         )
         fact = events.CaseAssigned(
             **case.facts(),
@@ -187,25 +203,28 @@ class Case:
 
     def accept(self, by: str, at: datetime) -> Changed:
         """Let the owner say: mine. Raises Refused for anybody else, or when it was said already."""
-        self._require_open()
+        self.require_open()
         self._require_owner(by)
         if self.accepted_at is not None:
             raise Refused("already_accepted", "You have accepted this case already.")
-        case = self._next("accepted", by, at, accepted_at=at)
+        case = self.moved("accepted", by, at, accepted_at=at)
         fact = events.CaseAccepted(**case.facts(), owner_id=by, opened_at=case.opened_at, accepted_at=at)
         return case, (fact,)
 
     def decline(self, by: str, reason_code: str, at: datetime) -> Changed:
         """Let the owner say: not mine. They are not asked again for this case; whoever is next follows separately."""
-        self._require_open()
+        self.require_open()
         self._require_owner(by)
         if self.accepted_at is not None:
             raise Refused("already_accepted", "You have accepted this case; a supervisor can reassign it.")
-        case = self._next("declined", by, at, declined_by=(*self.declined_by, by))
+        case = self.moved("declined", by, at, declined_by=(*self.declined_by, by))
         return case, (events.CaseDeclined(**case.facts(), owner_id=by, reason_code=reason_code, declined_at=at),)
 
-    def _require_open(self) -> None:
+    def require_open(self) -> None:
+        """Raise Refused where there is no work to do any more."""
         if not self.is_open:
+            if self.state is State.CLOSED:
+                raise Refused("case_closed", "This case is closed. Reopen it first.")
             raise Refused("not_open", "This case was combined into another one; work goes on there.")
 
     def _require_owner(self, by: str) -> None:
@@ -214,7 +233,7 @@ class Case:
 
     def require_reassignable(self, staff_id: str) -> None:
         """Raise Refused where giving the case to this person would change nothing or the case is not open."""
-        self._require_open()
+        self.require_open()
         if self.owner_id == staff_id:
             raise Refused("already_theirs", "This person owns the case already.", pointer="/body/staff_id")
 
@@ -225,16 +244,17 @@ class Case:
 
         First is what happened first, also when it is recorded later.
         """
-        self._require_open()
+        self.require_open()
         changes: dict[str, Any] = {"contacts": self.contacts + 1, "next_contact_due": contact.next_due}
+        place = "state" if self.held_from is None else "held_from"  # a hold lasts; what it goes back to moves on
         if contact.is_attempt:
             changes["first_attempt_at"] = _earlier(self.first_attempt_at, contact.at)
-            if self.state in (State.NEW, State.ASSIGNED):
-                changes["state"] = State.OUTREACH
+            if getattr(self, place) in (State.NEW, State.ASSIGNED):
+                changes[place] = State.OUTREACH
         if contact.two_way:
             changes["engaged_at"] = _earlier(self.engaged_at, contact.at)
-            changes["state"] = State.ENGAGED
-        case = self._next("contact_recorded", contact.recorded_by, contact.recorded_at, **changes)
+            changes[place] = State.ENGAGED
+        case = self.moved("contact_recorded", contact.recorded_by, contact.recorded_at, **changes)
         fact = events.ContactRecorded(
             **case.facts(),
             contact_id=contact.contact_id,
@@ -257,7 +277,7 @@ class Case:
         known = {*self.concerns, *self.added_concerns}
         added = tuple(code for code in (*other.concerns, *other.added_concerns) if code not in known)
         order = tuple(State)
-        case = self._next(
+        case = self.moved(
             "combined",
             by,
             at,
@@ -267,8 +287,11 @@ class Case:
             contacts=self.contacts + other.contacts,
             first_attempt_at=_earlier(self.first_attempt_at, other.first_attempt_at),
             engaged_at=_earlier(self.engaged_at, other.engaged_at),
-            state=max(self.state, other.state, key=order.index),
-            **self._raised(other.level, other.outreach_due),
+            **{
+                **self._raised(other.level, other.outreach_due),
+                **NOT_HELD,
+                "state": max(self.held_from or self.state, other.held_from or other.state, key=order.index),
+            },
         )
         return case, (
             events.CasesCombined(**case.facts(), other_case_id=other.case_id, combined_by=by, combined_at=at),
@@ -276,17 +299,19 @@ class Case:
 
     def give_way(self, to: UUID, by: str, at: datetime) -> "Case":
         """Return this case as merged into another: nothing of it is open, and nobody is on its team any more."""
-        return self._next("combined", by, at, state=State.MERGED, merged_into=to, ended_at=at, referrals=(), members=())
+        return self.moved(
+            "combined", by, at, state=State.MERGED, merged_into=to, ended_at=at, referrals=(), members=(), **NOT_HELD
+        )
 
     # --------------------------------------------------------------------------------------------------- team
 
     def grant(self, member: Member, at: datetime) -> "Case":
         """Let somebody in on this one matter until their time is over."""
-        return self._next("member_added", member.staff_id, at, members=(*self.members, member))
+        return self.moved("member_added", member.staff_id, at, members=(*self.members, member))
 
     def team(self, recused: Sequence[str]) -> TeamSnapshot:
-        """Return who may read the matter of this case now."""
-        owner_id = self.owner_id if self.is_open else None
+        """Return who may read the matter of this case now. Who worked on a closed one may still read it."""
+        owner_id = self.owner_id if self.stands else None
         owner: tuple[Member, ...] = ()
         if owner_id is not None and self.owner_since is not None:
             owner = (Member(staff_id=owner_id, capacity="owner", since=self.owner_since),)
@@ -294,7 +319,7 @@ class Case:
             campus=self.campus,
             sensitivity=self.sensitivity,
             sequence=self.version,
-            status="active" if self.is_open else "removed",
+            status="active" if self.stands else "removed",
             case_id=self.case_id,
             student_id=self.student_id,
             family=self.family,

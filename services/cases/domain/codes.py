@@ -16,12 +16,68 @@ class State(StrEnum):
     ASSIGNED = "assigned"
     OUTREACH = "outreach"
     ENGAGED = "engaged"
+    ON_HOLD = "on_hold"
+    CLOSED = "closed"
     MERGED = "merged"
 
     @property
     def is_open(self) -> bool:
-        """Whether there is work to do. One open case per student, campus and family."""
-        return self is not State.MERGED
+        """Whether there is work to do, now or after a hold. One open case per student, campus and family."""
+        return self not in (State.CLOSED, State.MERGED)
+
+
+class HoldReason(StrEnum):
+    """Why work on a case rests for a time."""
+
+    LEAVE = "leave"
+    HOSPITAL = "hospital"
+    BREAK = "break"
+    CUSTODY = "custody"
+
+
+class CloseCode(StrEnum):
+    """How the work on a case ended."""
+
+    RESOLVED = "resolved"
+    SERVICES_IN_PLACE = "services_in_place"
+    DECLINED = "declined"
+    UNREACHABLE = "unreachable"
+    LEFT_CAMPUS = "left_campus"
+    DIED = "died"
+    OPENED_IN_ERROR = "opened_in_error"
+
+
+class ContactOutcome(StrEnum):
+    """Whether the student was reached: closed is not the same as contacted."""
+
+    REACHED = "reached"
+    NOT_REACHED = "not_reached"
+    NOT_NEEDED = "not_needed"
+
+
+class ReopenReason(StrEnum):
+    """Why work on a closed case goes on."""
+
+    STUDENT_BACK = "student_back"
+    NEW_CONCERN = "new_concern"
+    CLOSED_IN_ERROR = "closed_in_error"
+
+
+class AmendReason(StrEnum):
+    """Why a note says something else now."""
+
+    CORRECTION = "correction"
+    ADDITION = "addition"
+    STUDENT_ASKED = "student_asked"
+
+
+class NoteKind(StrEnum):
+    """What a note is about. `clinical` ones are for clinical staff."""
+
+    PROGRESS = "progress"
+    CONSULTATION = "consultation"
+    PLAN = "plan"
+    CLINICAL = "clinical"
 
 
 class Chosen(StrEnum):

@@ -21,6 +21,14 @@ class Colleague:
     stand_in: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """After how many attempts a student counts as unreachable, and how long a closed case may be reopened."""
+
+    unreachable_attempts: int
+    reopen_days: int
+
+
 @dataclass(frozen=True)
 class Office:
     """One campus. `managers` may own standard cases; behind the wall only `coordinators`, then `deputies`, may.
@@ -39,6 +47,7 @@ class Office:
     clocks_edition: str
     outreach_due: Callable[[str], datetime | None]
     report_due: Callable[[datetime], datetime]
+    closing: Closing = Closing(unreachable_attempts=3, reopen_days=30)
 
 
 class Offices(Protocol):

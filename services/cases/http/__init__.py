@@ -1,5 +1,7 @@
 """Routes: parse, pass the gate, call a use case, shape the answer."""
 
-from services.cases.http.routes import router
+from services.cases.http import lifecycle, notes, routes
 
-__all__ = ["router"]
+routers = (routes.router, lifecycle.router, notes.router)
+
+__all__ = ["routers"]

@@ -8,16 +8,24 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.cases.domain.assignment import Assignment
 from services.cases.domain.codes import (
+    AmendReason,
+    CloseCode,
+    ContactOutcome,
     DeclineReason,
     Direction,
+    HoldReason,
     Mode,
+    NoteKind,
     Outcome,
     Party,
     ReassignReason,
+    ReopenReason,
     Resolution,
     State,
 )
 from services.cases.domain.combination import Combination
+from services.cases.domain.notes import LONGEST
+from shared.events.codes import Level
 
 Code = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9_]*$")]
 StaffId = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
@@ -64,6 +72,63 @@ class ContactIn(In):
     at: AwareDatetime | None = None
     next_due: AwareDatetime | None = None
     version: Seen = None
+
+
+class HoldIn(In):
+    """Why the work rests, and the day on which it goes on at the latest."""
+
+    reason_code: HoldReason
+    review_at: AwareDatetime
+    version: Seen = None
+
+
+class ResumeIn(In):
+    """The end of a hold."""
+
+    version: Seen = None
+
+
+class CloseIn(In):
+    """How the work ended. `level` is the last rating; whether the student was reached is a fact of its own."""
+
+    close_code: CloseCode
+    contact_outcome: ContactOutcome
+    level: Level
+    student_told: bool
+    version: Seen = None
+
+
+class ReopenIn(In):
+    """Why the work goes on."""
+
+    reason_code: ReopenReason
+    version: Seen = None
+
+
+# What people write: anything but what no text holds.
+Words = Annotated[str, Field(min_length=1, max_length=LONGEST, pattern=r"^[^\x00]*\S[^\x00]*$")]
+
+
+class NoteIn(In):
+    """A note. Signed it stays as it is; otherwise it is a draft, for nobody else to see."""
+
+    kind: NoteKind
+    text: Words
+    sign: bool = False
+
+
+class DraftIn(In):
+    """A draft as it is now."""
+
+    text: Words
+    sign: bool = False
+
+
+class AmendIn(In):
+    """What a signed note shall say from now on, and why."""
+
+    text: Words
+    reason_code: AmendReason
 
 
 class DecideIn(In):
@@ -165,6 +230,69 @@ class CaseDetailOut(CaseOut):
     merged_into: UUID | None
     kept_apart: bool
     changed: ChangeOut
+    hold_reason: str | None
+    review_at: datetime | None
+    close_code: str | None
+    contact_outcome: str | None
+    ended_at: datetime | None
+
+
+class GuardOut(BaseModel):
+    """One thing that stands in the way of closing a case."""
+
+    code: str
+    sentence: str
+
+
+class ClosingOut(BaseModel):
+    """What closing a case needs. `attempts_needed` before a student counts as unreachable."""
+
+    in_the_way: list[GuardOut]
+    attempts: int
+    attempts_needed: int
+    reopen_days: int
+
+
+class EditionOut(BaseModel):
+    """What a note said from some moment on."""
+
+    edition: int
+    text: str
+    reason_code: str
+    by: str
+    name: str
+    at: datetime
+
+
+class NoteOut(BaseModel):
+    """A note with its editions, the oldest first. A `restricted` one shows none: ask who wrote it."""
+
+    note_id: UUID
+    kind: str
+    author_id: str
+    author_name: str
+    edition: int
+    begun_at: datetime
+    signed_at: datetime | None
+    restricted: bool
+    editions: list[EditionOut]
+
+
+class ChangeLogOut(BaseModel):
+    """What somebody changed about a case."""
+
+    how: str
+    code: str
+    by: str
+    at: datetime
+
+
+class NotesOut(BaseModel):
+    """The notes of a case and what people changed about it. Who sees only the danger sees neither."""
+
+    notes: list[NoteOut]
+    changes: list[ChangeLogOut]
+    only_danger: bool
 
 
 class ContactRecordedOut(BaseModel):

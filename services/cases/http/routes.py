@@ -110,7 +110,7 @@ async def read_case(gate: SignedIn, case_id: UUID, response: Response) -> CaseDe
         (case,) = shown.cases
         log = await contacts.of_case(door.connection, case_id)
         out = View(shown, staff, door.now).detail(case, decision, log)
-    _tag(response, case)
+    tag(response, case)
     return out
 
 
@@ -121,9 +121,9 @@ async def accept_case(
     """Say that the case, which was assigned to you, is yours."""
     async with gate.begin() as door:
         shown, _, decision = await seeing.allowed(door, Action.CASE_ACCEPT, case_id)
-        case = await accept(door, case_id, _seen(if_match, body.version))
-        out = await _after(door, shown, case, decision)
-    _tag(response, case)
+        case = await accept(door, case_id, seen(if_match, body.version))
+        out = await after_change(door, shown, case, decision)
+    tag(response, case)
     return out
 
 
@@ -134,9 +134,9 @@ async def decline_case(
     """Say that you cannot take the case that was assigned to you. It goes to whoever is next."""
     async with gate.begin() as door:
         shown, _, decision = await seeing.allowed(door, Action.CASE_DECLINE, case_id)
-        case = await decline(door, case_id, body.reason_code, _seen(if_match, body.version))
-        out = await _after(door, shown, case, decision)
-    _tag(response, case)
+        case = await decline(door, case_id, body.reason_code, seen(if_match, body.version))
+        out = await after_change(door, shown, case, decision)
+    tag(response, case)
     return out
 
 
@@ -147,9 +147,9 @@ async def reassign_case(
     """Give the case to somebody else. Nobody with a conflict, absent or behind a wall can be chosen."""
     async with gate.begin() as door:
         shown, _, decision = await seeing.allowed(door, Action.CASE_ASSIGN, case_id)
-        case = await reassign(door, case_id, body.staff_id, body.reason_code, _seen(if_match, body.version))
-        out = await _after(door, shown, case, decision)
-    _tag(response, case)
+        case = await reassign(door, case_id, body.staff_id, body.reason_code, seen(if_match, body.version))
+        out = await after_change(door, shown, case, decision)
+    tag(response, case)
     return out
 
 
@@ -176,9 +176,11 @@ async def record(
         shown, _, decision = await seeing.allowed(door, Action.CASE_RECORD_CONTACT, case_id)
 
         async def make() -> tuple[int, dict[str, object]]:
-            seen, unnamed = _seen(if_match, body.version), decision.obliges(HIDE_PARTIES)
-            case, contact = await record_contact(door, case_id, attempt, seen, unnamed=unnamed)
-            out = ContactRecordedOut(contact_id=contact.contact_id, case=await _after(door, shown, case, decision))
+            version, unnamed = seen(if_match, body.version), decision.obliges(HIDE_PARTIES)
+            case, contact = await record_contact(door, case_id, attempt, version, unnamed=unnamed)
+            out = ContactRecordedOut(
+                contact_id=contact.contact_id, case=await after_change(door, shown, case, decision)
+            )
             return 201, out.model_dump(mode="json")
 
         return await once(door, request, make)
@@ -218,16 +220,17 @@ async def answer(gate: SignedIn, combination_id: UUID, body: DecideIn) -> Combin
         return combination_out(await decide_combination(door, combination_id, body.decision, body.reason))
 
 
-async def _after(door: Door, shown: Shown, case: Case, decision: Decision) -> CaseOut:
+async def after_change(door: Door, shown: Shown, case: Case, decision: Decision) -> CaseOut:
     """Return a case as it is after a change."""
     staff = await offices.load(door.connection, door.now)
     return View(shown, staff, door.now).head(case, decision)
 
 
-def _seen(if_match: str | None, version: int | None) -> int | None:
+def seen(if_match: str | None, version: int | None) -> int | None:
     """Return the version somebody looked at; the header comes first."""
     return int(if_match.strip('"')) if if_match is not None else version
 
 
-def _tag(response: Response, case: Case) -> None:
+def tag(response: Response, case: Case) -> None:
+    """Say at which version a case is."""
     response.headers["ETag"] = f'"{case.version}"'

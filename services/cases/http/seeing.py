@@ -27,7 +27,7 @@ def _resource(case: Case, shown: Shown, staff: ProgramOffices, door: Door) -> Re
         case.campus,
         case.sensitivity,
         student_id=str(student_id) if student_id else None,
-        owner_id=case.owner_id if case.is_open else None,
+        owner_id=case.owner_id if case.stands else None,
         team=frozenset(each.staff_id for each in here if each.capacity != DUTY),
         granted=frozenset(each.staff_id for each in here if each.capacity == DUTY),
         recused=frozenset(staff.recused(shown.students.aliases(case.student_id))),

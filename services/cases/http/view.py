@@ -57,6 +57,11 @@ class View:
             merged_into=case.merged_into,
             kept_apart=case.apart,
             changed=self._changed(case, walled=decision.obliges(HIDE_PARTIES)),
+            hold_reason=case.hold_reason if whole else None,
+            review_at=case.review_at,
+            close_code=case.close_code if whole else None,
+            contact_outcome=case.contact_outcome,
+            ended_at=case.ended_at,
         )
 
     def _head(self, case: Case, decision: Decision) -> dict[str, object]:

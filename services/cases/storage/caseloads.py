@@ -103,4 +103,4 @@ async def publish_teams(tx: Tx, caseload: Caseload, changed: Sequence[Case]) -> 
 
 
 def _team(case: Case) -> tuple[object, ...]:
-    return (case.owner_id, case.members, case.referrals, case.student_id, case.sensitivity, case.is_open)
+    return (case.owner_id, case.members, case.referrals, case.student_id, case.sensitivity, case.stands)

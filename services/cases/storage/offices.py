@@ -6,7 +6,7 @@ from functools import cache, lru_cache
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.cases.domain.office import Colleague, Office
+from services.cases.domain.office import Closing, Colleague, Office
 from shared.events.codes import level as read_level
 from shared.program import Program, load_program
 
@@ -53,7 +53,7 @@ class ProgramOffices:
     def _make(self, campus: str) -> Office:
         program, at = self.program, self._at
         rules, clocks = program.assignment(campus, at), program.clocks(campus, at)
-        calendar = program.calendar(campus)
+        calendar, closing = program.calendar(campus), program.closing(campus, at)
 
         @cache
         def outreach_due(level: str) -> datetime | None:
@@ -75,6 +75,7 @@ class ProgramOffices:
             clocks_edition=program.policy("clocks", campus, at).edition,
             outreach_due=outreach_due,
             report_due=report_due,
+            closing=Closing(closing.unreachable_attempts, closing.reopen_days),
         )
 
     def _holders(self, role: str, campus: str) -> tuple[Colleague, ...]:

@@ -81,6 +81,11 @@ COLUMNS: tuple[Column, ...] = (
     _plain("changed_by", "text", opened="'rule'"),
     _plain("changed_how", "text", opened="'opened'"),
     _plain("changed_at", "timestamptz", opened=":at"),
+    _plain("held_from", "text", opened="NULL"),
+    _plain("hold_reason", "text", opened="NULL"),
+    _plain("review_at", "timestamptz", opened="NULL"),
+    _plain("close_code", "text", opened="NULL"),
+    _plain("contact_outcome", "text", opened="NULL"),
 )
 OPENING = tuple(column for column in COLUMNS if not column.opened)
 CHANGING = tuple(column for column in COLUMNS if not column.fixed)
@@ -110,6 +115,7 @@ def case_of(row: Row[Any], **more: Any) -> Case:  # noqa: ANN401 - referrals and
     values: dict[str, Any] = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's documented way to a mapping
     values["assignment"] = _decoder.decode(values["assignment"])
     values["state"] = State(values["state"])
+    values["held_from"] = State(values["held_from"]) if values["held_from"] else None
     for name in ("concerns", "added_concerns", "declined_by"):
         values[name] = tuple(values[name])
     return Case(**values, **more)

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from services.cases.domain.case import Case
-from services.cases.storage import caseloads
+from services.cases.storage import around, caseloads
 from services.cases.usecases import changing
 from shared.storage.tx import Tx
 
@@ -15,4 +15,5 @@ async def accept(tx: Tx, case_id: UUID, seen: int | None = None) -> Case:
     caseload.put(case)
     tx.publish(*facts)
     await caseloads.save(tx, caseload)
+    await around.log(tx, case)
     return case

@@ -21,6 +21,10 @@ _SAID = {
     "combined": "combined this case with another",
     "kept_apart": "decided to keep this case apart",
     "member_added": "was let in on this case",
+    "held": "put this case on hold",
+    "resumed": "went on with this case",
+    "closed": "closed this case",
+    "reopened": "reopened this case",
 }
 
 

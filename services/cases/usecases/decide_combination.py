@@ -7,7 +7,7 @@ from services.cases.domain.case import Case
 from services.cases.domain.caseload import Caseload
 from services.cases.domain.codes import Resolution
 from services.cases.domain.combination import Combination
-from services.cases.storage import caseloads, cases, combinations, contacts, members, referrals
+from services.cases.storage import around, caseloads, cases, combinations, contacts, members, notes, referrals
 from shared.events.cases import CaseEvent
 from shared.refusal import Refused
 from shared.storage.tx import Tx
@@ -37,6 +37,7 @@ async def decide_combination(tx: Tx, combination_id: UUID, decision: Resolution,
     answered = replace(question, decision=decision.value, reason=reason, decided_by=tx.actor.id, decided_at=tx.now)
     await caseloads.save(tx, caseload)
     await combinations.decide(tx.connection, answered)
+    await around.log(tx, caseload.cases[question.case_id], reason)
     return answered
 
 
@@ -51,7 +52,7 @@ async def _combine(tx: Tx, caseload: Caseload, kept: Case, other: Case) -> tuple
     taken, facts = kept.take_over(other, by, at)
     caseload.put(taken)
     caseload.put(other.give_way(kept.case_id, by, at))
-    for move in (referrals.move, members.move, contacts.move, combinations.follow, cases.follow):
+    for move in (referrals.move, members.move, contacts.move, notes.move, combinations.follow, cases.follow):
         await move(tx.connection, gone=other.case_id, kept=kept.case_id)
     return (*facts, *caseload.reassign_if_barred(taken))
 

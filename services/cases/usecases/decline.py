@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from services.cases.domain.case import Case
-from services.cases.storage import caseloads
+from services.cases.storage import around, caseloads
 from services.cases.usecases import changing
 from shared.storage.tx import Tx
 
@@ -15,4 +15,5 @@ async def decline(tx: Tx, case_id: UUID, reason_code: str, seen: int | None = No
     caseload.put(case)
     tx.publish(*facts, *caseload.pass_on(case))
     await caseloads.save(tx, caseload)
+    await around.log(tx, case, reason_code)
     return caseload.cases[case_id]

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from services.cases.domain.assignment import choose
 from services.cases.domain.case import Case
-from services.cases.storage import caseloads
+from services.cases.storage import around, caseloads
 from services.cases.usecases import changing
 from shared.storage.tx import Tx
 
@@ -20,4 +20,5 @@ async def reassign(tx: Tx, case_id: UUID, staff_id: str, reason_code: str, seen:
     caseload.put(case)
     tx.publish(*facts)
     await caseloads.save(tx, caseload)
+    await around.log(tx, case, reason_code)
     return case

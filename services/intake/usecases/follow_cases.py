@@ -6,7 +6,7 @@ from uuid import UUID
 
 from services.intake.storage import referrals, referrers
 from shared.events import Envelope
-from shared.events.cases import CaseAccepted, CaseOpened, CasesCombined, ContactRecorded, ReferralAttached
+from shared.events.cases import CaseAccepted, CaseClosed, CaseOpened, CasesCombined, ContactRecorded, ReferralAttached
 from shared.storage.tx import Tx
 
 
@@ -24,6 +24,13 @@ async def note_work(tx: Tx, envelopes: Sequence[Envelope[CaseAccepted] | Envelop
     """Note that somebody has begun to work on the cases."""
     cases = [envelope.event.case_id for envelope in envelopes]
     await referrals.act(tx.connection, cases)
+    await referrers.tell(tx, cases=cases)
+
+
+async def note_closed(tx: Tx, envelopes: Sequence[Envelope[CaseClosed]]) -> None:
+    """Note that the matter of these cases has ended, as far as the referrer is told."""
+    cases = [envelope.event.case_id for envelope in envelopes]
+    await referrals.end(tx.connection, cases)
     await referrers.tell(tx, cases=cases)
 
 

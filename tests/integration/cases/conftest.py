@@ -31,6 +31,7 @@ from shared.storage.engines import Database, connect
 NOW = datetime(2026, 9, 14, 15, tzinfo=UTC)  # a Monday
 BARRED = UUID(int=0xBA)  # Ana must not work with this student
 TABLES = (
+    "note_texts", "notes", "case_changes", "open_pages", "record_keys", "campus_keys", "timers",
     "contacts", "combinations", "team_members", "referrals", "cases", "students", "caseloads", "teams_snapshots",
     "roster_snapshots", "program_snapshots", "inbox", "outbox", "dead_letters", "parked", "idempotency_keys",
 )  # fmt: skip

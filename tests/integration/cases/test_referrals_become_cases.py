@@ -79,7 +79,8 @@ async def test_two_workers_at_one_instant_open_one_case_and_two_students_two(
 
 async def assert_counts_are_true(cases: Cases) -> None:
     counted = await cases.rows(
-        "SELECT owner_id, count(*) AS n FROM cases WHERE owner_id IS NOT NULL AND state <> 'merged' GROUP BY owner_id"
+        "SELECT owner_id, count(*) AS n FROM cases"
+        " WHERE owner_id IS NOT NULL AND state NOT IN ('closed', 'merged') GROUP BY owner_id"
     )
     kept = await cases.rows("SELECT staff_id, open_cases FROM caseloads WHERE open_cases <> 0")
     assert {row.owner_id: row.n for row in counted} == {row.staff_id: row.open_cases for row in kept}
