@@ -9,7 +9,7 @@ SHARED_TESTS := $(wildcard tests/unit tests/contracts tests/integration tests/jo
 COVERAGE := --cov --cov-report=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run-setup demo down check test unit faults bench lock fmt fresh
+.PHONY: help setup run-setup demo down check test unit faults bench docs lock fmt fresh
 
 help:            ## list these targets
 	@grep -hE '^[a-z-]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -46,6 +46,9 @@ faults: setup    ## kill processes, one test after another, on a stack of their 
 
 bench: setup     ## print figures, each with its reference from the same run
 	$(BIN)/python -m tests.bench
+
+docs: setup      ## take the pictures of the guides anew
+	$(PYTEST) -p no:randomly -q -s tests/guides/take_shots.py
 
 lock: setup      ## resolve all dependencies anew, Python and Java
 	@$(BIN)/python -m deploy.local.lock
