@@ -24,6 +24,7 @@ _BLOCK_MS = 2000
 _ANSWER_WITHIN_S = 5.0
 _PAUSE_S = 1.0
 _QUEUED = 200
+_ASKING = 12
 EVERYTHING = "*"
 
 # Where a change of each kind shows; pages name their areas so (`data-live-area`).
@@ -70,10 +71,11 @@ class Listener:
 
     async def some(self) -> list[Heard]:
         """Wait for something, and return all there is."""
-        found = [await self.queue.get()]
-        while not self.queue.empty():
-            found.append(self.queue.get_nowait())
-        return found
+        return [await self.queue.get(), *self.rest()]
+
+    def rest(self) -> list[Heard]:
+        """Return what there is, without waiting."""
+        return [self.queue.get_nowait() for _ in range(self.queue.qsize())]
 
 
 class Hub:
@@ -84,7 +86,8 @@ class Hub:
         self._listeners: set[Listener] = set()
         self._redis: Any = None
         self.hears = False
-        self.turned = asyncio.Event()
+        # Five hundred screens ask their owners at once about one thing: a few at a time, or all take too long.
+        self.asking = asyncio.Semaphore(_ASKING)
 
     @property
     def listeners(self) -> int:

@@ -31,6 +31,7 @@ class Programs:
     def __init__(self, owners: Owners) -> None:
         self._owners = owners
         self._known = Program()
+        self._watchers: frozenset[str] = frozenset()
         self._until = float("-inf")
         self._one = asyncio.Lock()
 
@@ -47,14 +48,27 @@ class Programs:
                 await self._look()
         return self._known
 
+    async def watchers(self) -> frozenset[str]:
+        """Return whom pages may call wherever they work: everybody on a rota, and who covers for somebody."""
+        await self.get()
+        return self._watchers
+
     async def _look(self) -> None:
         answer = await self._owners.ask(ITSELF, "program", "/program")
         if answer.ok:
             self._known = Program(_snapshots(answer.json))
+            self._watchers = frozenset(_called(answer.json))
         else:
             counters["programs_stale"] += 1
             _log.warning("the program could not be read, the last one known is used")
         self._until = time.monotonic() + (KEPT_S if answer.ok else KEPT_S / 10)
+
+
+def _called(said: Mapping[str, Any]) -> Iterator[str]:
+    for rota in said.get("rotas", ()):
+        yield from (shift["staff_id"] for shift in (*rota["weekly"], *rota["overrides"]))
+    for person in said.get("staff", ()):
+        yield from (absence["cover_id"] for absence in person["absences"] if absence["cover_id"])
 
 
 def _snapshots(said: Mapping[str, Any]) -> Iterator[Snapshot]:

@@ -29,14 +29,14 @@ def program(campuses: int, managers: int) -> dict[str, Any]:
     codes = [campus(number) for number in range(campuses)]
     steps = [{"targets": ["duty", "related_on_duty"], "wait_minutes": 60}]
     line = {"steps": steps, "unreached_targets": ["system"], "repeat_minutes": 60, "contact_minutes": 30}
-    staff = [_staff(f"duty-{code}", code, "duty_officer") for code in codes]
-    staff += [_staff(f"manager-{code}-{n}", code, "case_manager") for code in codes for n in range(managers)]
-    staff += [_staff(ADMINISTRATOR, "*", "administrator", "operator", "feed_manager")]
+    people = [staff(f"duty-{code}", code, "duty_officer") for code in codes]
+    people += [staff(f"manager-{code}-{n}", code, "case_manager") for code in codes for n in range(managers)]
+    people += [staff(ADMINISTRATOR, "*", "administrator", "operator", "feed_manager")]
     return {
         "campuses": [
             {"campus": code, "name": f"Campus {code}", "zone": _ZONES[n % len(_ZONES)]} for n, code in enumerate(codes)
         ],
-        "staff": staff,
+        "staff": people,
         "rotas": [
             {"campus": code, "function": "duty", "weekly": [{"staff_id": f"duty-{code}", **_ALWAYS}]} for code in codes
         ],
@@ -52,7 +52,8 @@ def program(campuses: int, managers: int) -> dict[str, Any]:
     }
 
 
-def _staff(id_: str, code: str, *roles: str) -> dict[str, Any]:
+def staff(id_: str, code: str, *roles: str) -> dict[str, Any]:
+    """Return a member of staff with roles on a campus."""
     return {
         "staff_id": id_,
         "campus": code,
