@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 
 from deploy.local import provider
 from deploy.local.mail import MailSink
+from services.notifications.delivery.referrers import Contacts
 from shared.access.actors import service_actor
 from shared.access.tokens import mint
 from shared.clock import MovableClock
@@ -49,6 +50,7 @@ class World:
             build = import_module(f"services.{name}.app").build
             self.services[name] = build(self.settings, self.clock)
         self._let_the_console_ask()
+        self._let_mail_be_addressed()
         for service in self.services.values():
             self._tasks += [asyncio.ensure_future(loop()) for loop in service.loops.values()]
         try:
@@ -61,6 +63,12 @@ class World:
             for service in self.services.values():
                 if service.close is not None:
                     await service.close()
+
+    def _let_mail_be_addressed(self) -> None:
+        """Let notifications ask intake where mail to a referrer goes, as they do over the network."""
+        intake = httpx.ASGITransport(app=self.services["intake"].api)
+        contacts = self.services["notifications"].api.state.site.parts[Contacts]
+        contacts.reach(intake)
 
     def _let_the_console_ask(self) -> None:
         """Join the console to the services and to the provider of this process; none of them needs a port for it."""

@@ -40,8 +40,10 @@ async def tell_referrers(tx: Tx, moved: Sequence[ReferrerStatusMoved]) -> None:
         status, due_at = known.get(event.referral_id, ("", None))
         if event.status != ASKED and _FAR.get(event.status, -1) <= _FAR.get(status, -1):
             continue
-        due = _due(event.status, due_at, tx.now)
-        delivery = _delivery(event, program, due)
+        # The first word is always the thank-you, however far a rule has brought it in the same moment.
+        word = RECEIVED if not status and event.status != ASKED else event.status
+        due = _due(word, due_at, tx.now)
+        delivery = _delivery(event, program, word, due)
         queued[delivery.subject] = delivery
         # A question leaves the steps where they are.
         kept = status if event.status == ASKED else event.status
@@ -68,20 +70,20 @@ def _due(status: str, last: datetime | None, now: datetime) -> datetime:
     return max(now + _GATHERED, last + _APART if last is not None else now)
 
 
-def _delivery(event: ReferrerStatusMoved, program: Program, due_at: datetime) -> Delivery:
+def _delivery(event: ReferrerStatusMoved, program: Program, word: str, due_at: datetime) -> Delivery:
     form = program.referral_form(event.campus, event.moved_at)
     return Delivery(
         id=new_id(),
         kind="referrer",
         # A question does not give way to a step that comes after it.
-        subject=f"{event.referral_id}:{ASKED}" if event.status == ASKED else str(event.referral_id),
+        subject=f"{event.referral_id}:{ASKED}" if word == ASKED else str(event.referral_id),
         page_id=None,
         turn=0,
         campus=event.campus,
         person=str(event.referral_id),
         address="",
         facts={
-            "status": event.status,
+            "status": word,
             "campus": campus_name(program, event.campus),
             "emergency": form.emergency,
             "crisis": form.crisis,
