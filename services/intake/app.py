@@ -9,10 +9,13 @@ from services.intake.drops import FileDrops
 from services.intake.http import (
     back,
     deliveries,
+    desk,
     feed_mappings,
+    feed_secrets,
     feeds,
     flags,
     imports,
+    lexicons,
     matching,
     outreach,
     people,
@@ -30,6 +33,7 @@ from services.intake.stream import HANDLERS, REPLICAS, TOPICS
 from services.intake.usecases.clear_flags import expire_flags
 from services.intake.usecases.end_outreach import pass_time
 from services.intake.usecases.list_outreach import TIMER as OUTREACH
+from services.intake.topics import Topics
 from services.intake.usecases.watch_feeds import forget_feed_days, watch_feeds
 from services.intake.usecases.watch_for_silence import watch_for_silence
 from shared.clock import Clock
@@ -66,6 +70,8 @@ def build(settings: Settings, clock: Clock, role: Literal["api", "worker", "both
         title="Caselight intake",
         routers=[
             referrals.router,
+            desk.router,
+            lexicons.router,
             flags.router,
             rules.router,
             outreach.router,
@@ -73,6 +79,7 @@ def build(settings: Settings, clock: Clock, role: Literal["api", "worker", "both
             imports.router,
             feeds.router,
             feed_mappings.router,
+            feed_secrets.router,
             deliveries.router,
             quarantine.router,
             refer.router,
@@ -108,6 +115,7 @@ def build(settings: Settings, clock: Clock, role: Literal["api", "worker", "both
         "replicas": replicas.run,
         "stream": Stream(worker, settings, consumer="stream", topics=TOPICS, handlers=HANDLERS).run,
         "drops": FileDrops(worker, settings, keys).run,
+        "topics": Topics(worker, settings, keys).run,
         "timers": Timers(worker, settings, {OUTREACH: refer_in_time}, watchers=watchers).run,
     }
 

@@ -87,7 +87,10 @@ class ReferralMatched(ReferralEvent, frozen=True, kw_only=True):
 
 @catalogue.add
 class ReferralTriaged(ReferralEvent, frozen=True, kw_only=True):
-    """Triage decided, by a dated rule (`decided_by` is `rule:<name>`) or by a person (a staff id)."""
+    """Triage decided, by a dated rule (`decided_by` is `rule:<name>`) or by a person (a staff id).
+
+    `rating` is how grave the person found it, where they said so; `level` is the graver of that and what was found.
+    """
 
     TYPE: ClassVar[str] = "caselight.referral.triaged.v1"
 
@@ -101,6 +104,7 @@ class ReferralTriaged(ReferralEvent, frozen=True, kw_only=True):
     happened_at: datetime
     triaged_at: datetime
     case_id: UUID | None = None
+    rating: str | UnsetType = UNSET
 
 
 @catalogue.add

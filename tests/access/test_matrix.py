@@ -154,7 +154,7 @@ def test_a_sensitivity_this_release_does_not_know_is_held_behind_the_wall() -> N
 def test_a_title_ix_wall_holds_against_every_other_role_even_on_the_whole_system(role: str, attached: bool) -> None:
     someone = Actor("person", ME, (Role(role, EVERYWHERE),), clinical=True)
     matter = Resource("referral", id="7", campus=CAMPUS, sensitivity="titleix", attached=attached)
-    for action in set(Action) - {Action.PROGRAM_READ, Action.REFERRAL_CREATE, Action.FLAGS_RAISE}:
+    for action in set(Action) - {Action.PROGRAM_READ, Action.LEXICON_READ, Action.REFERRAL_CREATE, Action.FLAGS_RAISE}:
         decision = decide(someone, action, matter, NOW)
         assert not decision.allow
         assert "hide_existence" in decision.obligations

@@ -98,8 +98,8 @@ def _wrong_order(parts: Sequence[re.Match[str]]) -> str:
 
 
 def _parts(term: str) -> list[str]:
-    """Split a term at the spaces that stand outside brackets."""
-    return re.findall(r"(?:\([^)]*\)|[^\s(]+)+", term)
+    """Split a term at the spaces that stand outside brackets; a bracket without its other half is a part of its own."""
+    return re.findall(r"(?:\([^()]*\)|[^\s()])+|[()]", term)
 
 
 def _term_lists(document: Document) -> Iterator[tuple[str, Sequence[str]]]:

@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from msgspec import UNSET
+
 from services.intake.domain.screening import Screening
 from services.intake.domain.triage import Facts, decide_by_rule
 from shared.events import Event
@@ -307,6 +309,7 @@ def _decided(
         received_at=decided.received_at,
         happened_at=decided.happened_at,
         triaged_at=now,
+        rating=decided.rating or UNSET,
     )
     return decided, (fact,)
 

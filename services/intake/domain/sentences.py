@@ -23,6 +23,12 @@ def only_danger(narrative: str, hits: Sequence[Hit]) -> list[str]:
     ]
 
 
+def sentences_with(narrative: str, hits: Sequence[Hit]) -> str:
+    """Return the sentences in which anything was found, as one text; empty when nothing was."""
+    found = [(start, end) for start, end in _sentences(narrative) if any(start <= hit.start < end for hit in hits)]
+    return " ".join(narrative[start:end].strip() for start, end in found)
+
+
 def _dangerous(hit: Hit) -> bool:
     return hit.category in DANGERS and not hit.negated
 

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from services.intake.domain.cells import EARLIEST
 from services.intake.domain.referral_rows import LONGEST_DESCRIPTION, LONGEST_NARRATIVE
 from services.intake.domain.rejects import Reject
-from shared.events.codes import Decision, SourceKind, Urgency
+from shared.events.codes import Channel, Decision, Level, SourceKind, Urgency
 
 CAMPUS_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 Campus = Annotated[str, Field(pattern=CAMPUS_PATTERN, description="campus code", examples=["NORTH"])]
@@ -27,6 +27,7 @@ PersonsDecision = Literal[
     Decision.OPEN_CASE, Decision.ATTACH, Decision.WATCH, Decision.REDIRECT, Decision.DUPLICATE, Decision.NOT_OURS,
     Decision.SPAM,
 ]  # fmt: skip
+Rating = Literal[Level.MILD, Level.MODERATE, Level.ELEVATED, Level.CRITICAL]
 ReasonCode = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$", examples=["named_concern"])]
 
 
@@ -50,8 +51,20 @@ class AboutBody(Body):
     birth_date: str | None = Field(default=None, max_length=50)
 
 
+class CallerBody(Body):
+    """Somebody who told it to the one who writes it down, as far as they say who they are."""
+
+    name: str = Field(default="", max_length=200)
+    email: str = Field(default="", max_length=254, pattern=r"^$|^[^@\s]{1,64}@[^@\s]{1,189}$")
+    phone: str = Field(default="", max_length=50)
+
+
 class NewReferral(Body):
-    """A concern about a student. `happened_at` only where it was not just now."""
+    """A concern about a student, several people or a place. `happened_at` only where it was not just now.
+
+    `caller` is whoever said it, where somebody else writes it down, `regards` what it is about. Unless `visibility` is
+    open the student is not told who referred; `notices` sends the caller, or whoever signed in, word how far it is.
+    """
 
     campus: Campus
     about: AboutBody = AboutBody()
@@ -61,6 +74,12 @@ class NewReferral(Body):
     relationship: str = Field(default="", max_length=100)
     source_kind: Referrer = SourceKind.OTHER
     happened_at: AwareDatetime | None = Field(default=None, ge=EARLIEST)
+    channel: Literal[Channel.API, Channel.FORM, Channel.PHONE] = Channel.API
+    caller: CallerBody = CallerBody()
+    regards: Literal["person", "group", "place"] = "person"
+    visibility: Literal["open", "shielded"] = "shielded"
+    notices: bool = False
+    language: str = Field(default="", pattern=r"^$|^[a-z]{2}$")
 
 
 class TriageBody(Body):
@@ -68,6 +87,8 @@ class TriageBody(Body):
 
     decision: PersonsDecision
     reason_code: ReasonCode
+    rating: Rating | None = Field(default=None, description="how grave the person finds it; danger is raised at once")
+    several: bool = Field(default=False, description="decided together with others, which danger never is")
 
 
 class MatchBody(Body):
@@ -149,6 +170,8 @@ class ReferralView(BaseModel):
     match_basis: str
     matched_by: str
     case_id: UUID | None
+    due_at: datetime | None = Field(description="by when it is to be decided")
+    rating: str
     flags: list[FlagView] = []
 
 
@@ -159,6 +182,7 @@ class HitView(BaseModel):
     start: int
     end: int
     negated: bool
+    edition: str = Field(default="", description="the word list that found it")
 
 
 class AboutView(BaseModel):

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from services.intake.domain.lexicon import Hit
 from services.intake.domain.referrals import About, Incoming, Referral
 from services.intake.domain.sentences import only_danger
 from services.intake.http.bodies import (
@@ -24,9 +25,10 @@ from services.intake.http.bodies import (
 )
 from services.intake.http.flags import flag_views
 from services.intake.http.imports import NONE_BEFORE, Keys
-from services.intake.storage import flag_states, referrals, standing
+from services.intake.storage import flag_states, referrals, referrers, standing
 from services.intake.storage.flag_states import Asked
 from services.intake.storage.referrals import ABOUT, NARRATIVE, REFERRER, Texts
+from services.intake.storage.referrers import SHIELDED, Referrer
 from services.intake.usecases.identify_referral import match_referral
 from services.intake.usecases.receive_referrals import receive_referrals
 from services.intake.usecases.screening import last_known, screened
@@ -34,7 +36,7 @@ from services.intake.usecases.triage_referral import triage_referral
 from shared.access.actions import Action
 from shared.access.decision import Decision, Resource
 from shared.access.rules import HIDE_PARTIES, ONLY_DANGER
-from shared.events.codes import Channel, Family, SourceKind, family_of
+from shared.events.codes import Family, Level, SourceKind, family_of
 from shared.ids import new_id, new_reference
 from shared.privacy.keys import KeyRing
 from shared.privacy.text import unseal
@@ -72,6 +74,10 @@ async def refer(
 
         async def make() -> tuple[int, dict[str, Any]]:
             receipt = (await receive_referrals(door, keys, [incoming]))[0]
+            if body.notices or body.visibility != SHIELDED:
+                who = Referrer(receipt.referral_id, body.visibility, body.language or "en", body.notices)
+                await referrers.store(door, who)
+                await referrers.tell(door, referrals=[receipt.referral_id])
             view = ReceiptView(referral_id=receipt.referral_id, reference=receipt.reference, state=receipt.state)
             return 201, view.model_dump(mode="json")
 
@@ -82,7 +88,7 @@ async def refer(
 async def list_referrals(
     gate: SignedIn,
     campus: Annotated[Campus, Query()],
-    state: Literal["matching", "triage_due", "triaged"] | None = None,
+    state: Literal["matching", "triage_due", "triaged", "retracted"] | None = None,
     matched: Annotated[bool | None, Query(description="whether the student is known")] = None,
     after: UUID = NONE_BEFORE,
 ) -> Listing[ReferralView]:
@@ -148,7 +154,11 @@ async def triage(referral_id: UUID, body: TriageBody, gate: SignedIn) -> Referra
     """Decide what a referral becomes."""
     async with gate.begin() as door:
         _, decision = await allowed(door, Action.REFERRAL_TRIAGE, referral_id)
-        return referral_view(await triage_referral(door, referral_id, body.decision, body.reason_code), decision)
+        rating = None if body.rating is None else Level(body.rating)
+        decided = await triage_referral(
+            door, referral_id, body.decision, body.reason_code, rating=rating, several=body.several
+        )
+        return referral_view(decided, decision)
 
 
 @router.post("/referrals/{referral_id}/match")
@@ -188,12 +198,17 @@ def _incoming(body: NewReferral, subject: str) -> Incoming:
         narrative=body.narrative,
         relationship=body.relationship,
         source_kind=body.source_kind.value,
-        channel=Channel.API.value,
+        channel=body.channel.value,
         source="api",
         source_event_id=str(id_),
         live=True,
         happened_at=body.happened_at,
         referrer_id=subject,
+        referrer_name=body.caller.name,
+        referrer_email=body.caller.email.lower(),
+        referrer_phone=body.caller.phone,
+        language=body.language,
+        marks=(body.regards,) if body.regards != "person" else (),
     )
 
 
@@ -242,6 +257,8 @@ def referral_view(referral: Referral, decision: Decision) -> ReferralView:
         match_basis=referral.match_basis,
         matched_by="" if hidden else referral.matched_by,
         case_id=referral.case_id,
+        due_at=referral.due_at,
+        rating="" if hidden else referral.rating,
     )
 
 
@@ -266,10 +283,14 @@ async def _narrative(door: Door, keys: KeyRing, referral: Referral, texts: Texts
         referral_id=id_,
         narrative=narrative,
         only_danger=False,
-        hits=[HitView(category=h.category, start=h.start, end=h.end, negated=h.negated) for h in texts.hits],
+        hits=[_hit(h) for h in texts.hits],
         screened_with=texts.screened_with,
         about=AboutView(**about) if about else None,
         referrer=ReferrerView(
             staff_id=referral.referrer_id, name=referrer.get("name", ""), email=referrer.get("email", "")
         ),
     )
+
+
+def _hit(hit: Hit) -> HitView:
+    return HitView(category=hit.category, start=hit.start, end=hit.end, negated=hit.negated, edition=hit.edition)

@@ -41,7 +41,7 @@ TABLES = (
     "students", "imports", "import_rejects", "flags", "threshold_firings", "watched_flags",
     "outreach_entries", "outreach_lists", "timers", "referrals", "danger_watches", "duty_grants",
     "teams_snapshots", "roster_snapshots", "program_snapshots", "inbox", "outbox", "dead_letters", "parked",
-    "idempotency_keys", "record_keys",
+    "idempotency_keys", "record_keys", "lexicon_editions", "screening_corrections",
     "feeds", "feed_mappings", "feed_tokens", "quarantine", "flag_sources",
 )  # fmt: skip
 HOURS = tuple(Hours(day, "09:00", "17:00") for day in range(5))

@@ -1,0 +1,120 @@
+"""The triage desk's list: what waits for a decision, danger first, then by the time that is left."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import TextClause, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.intake.domain.referrals import Referral
+from services.intake.storage.referrals import FIELDS, referral_of
+
+# What one may decide about is said here again, because row security is a net for single rows and no plan for many.
+_WAITING = """state IN ('matching', 'triage_due')
+    AND (sensitivity = 'standard' AND campus = ANY (CAST(:open AS text[]))
+         OR sensitivity = 'titleix' AND campus = ANY (CAST(:walled AS text[])))
+    AND (student_id IS NULL OR student_id <> ALL (CAST(:kept_from AS uuid[])))"""
+_FILTERS = {
+    "campus": "campus = :campus",
+    "source_kind": "source_kind = :source_kind",
+    "concern": ":concern = ANY (concerns)",
+    "matched": "(student_id IS NOT NULL) = CAST(:matched AS boolean)",
+    "late": "(due_at < :now) = CAST(:late AS boolean)",
+    "since": "received_at > :since",
+    "screening": """EXISTS (
+        SELECT 1 FROM jsonb_array_elements(CAST(hits AS jsonb)) AS hit
+        WHERE hit ->> 0 = ANY (CAST(:screening AS text[])) AND NOT CAST(hit ->> 4 AS boolean))""",
+}
+_AFTER = """(urgency_rank, due_at, referral_id) > (
+    SELECT urgency_rank, due_at, referral_id FROM referrals WHERE referral_id = :after)"""
+_ORDER = "urgency_rank, due_at, referral_id"
+_COUNTS = """count(*) AS waiting, count(*) FILTER (WHERE urgency_rank < 2) AS danger,
+    count(*) FILTER (WHERE due_at < :now) AS late,
+    count(*) FILTER (WHERE due_at >= :now AND due_at < :soon) AS soon"""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What part of the desk is asked for.
+
+    `open` are campuses whose standard referrals the actor decides, `walled` those behind whose wall they decide,
+    `kept_from` students they must keep away from. `filters` are names of `_FILTERS` with their values.
+    """
+
+    open: Sequence[str]
+    walled: Sequence[str]
+    kept_from: Sequence[UUID]
+    filters: Mapping[str, Any]
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The values as the statements take them."""
+        lists = {"open": list(self.open), "walled": list(self.walled), "kept_from": list(self.kept_from)}
+        return lists | dict(self.filters)
+
+    def where(self, *more: str) -> str:
+        """Return the condition."""
+        return " AND ".join([_WAITING, *(_FILTERS[name] for name in self.filters), *more])
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A referral on the desk, and how many hits of each category it has, without those that are negated."""
+
+    referral: Referral
+    hits: Mapping[str, int]
+    screened_with: str
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many wait: all, with danger, late, and due within the time that counts as soon."""
+
+    waiting: int
+    danger: int
+    late: int
+    soon: int
+
+
+async def page(
+    connection: AsyncConnection, asked: Asked, *, now: datetime, after: UUID | None, count: int
+) -> list[Row]:
+    """Return the next referrals after one of them, in the desk's order; one decided meanwhile is a place too."""
+    statement = _statement(
+        f"SELECT {FIELDS}, hits, screened_with FROM referrals WHERE"  # noqa: S608 - our own names
+        f" {asked.where(*((_AFTER,) if after else ()))} ORDER BY {_ORDER} LIMIT :count"
+    )
+    given = asked.parameters | ({"after": after} if after else {}) | _used(statement, now=now, count=count)
+    return [_row(row) for row in (await connection.execute(statement, given)).all()]
+
+
+async def counts(connection: AsyncConnection, asked: Asked, *, now: datetime, soon: datetime) -> Counts:
+    """Return how many wait."""
+    statement = _statement(f"SELECT {_COUNTS} FROM referrals WHERE {asked.where()}")  # noqa: S608 - our own names
+    row = (await connection.execute(statement, asked.parameters | {"now": now, "soon": soon})).one()
+    return Counts(row.waiting, row.danger, row.late, row.soon)
+
+
+_made: dict[str, TextClause] = {}
+
+
+def _statement(sql: str) -> TextClause:
+    """Return a statement, the same object for the same words, so that it is prepared once."""
+    if sql not in _made:
+        _made[sql] = text(sql)
+    return _made[sql]
+
+
+def _used(statement: TextClause, **given: Any) -> dict[str, Any]:  # noqa: ANN401 - parameters of a statement
+    return {name: value for name, value in given.items() if f":{name}" in statement.text}
+
+
+def _row(row: Any) -> Row:  # noqa: ANN401 - a row of the statement above
+    *referral, hits, screened_with = row
+    found = Counter(category for category, _, _, _, negated, *_ in json.loads(hits) if not negated)
+    return Row(referral_of(referral), dict(found), screened_with)
