@@ -83,7 +83,7 @@ async def on_unmatched(tx: Tx, envelopes: Sequence[Envelope[ReferralUnmatched]])
 async def on_merged(tx: Tx, envelopes: Sequence[Envelope[MergeSnapshot]]) -> None:
     """Ask about cases that meet because two students are one; who is who comes with the roster itself."""
     events = [envelope.event for envelope in envelopes if not envelope.republished]
-    await follow_merges(tx, [Merge(each.student_id, each.same_as, undone=each.status == "undone") for each in events])
+    await follow_merges(tx, [Merge(each.student_id, each.goes_by, undone=each.status == "undone") for each in events])
 
 
 async def on_danger(tx: Tx, envelopes: Sequence[Envelope[DangerRaised]]) -> None:

@@ -34,7 +34,7 @@ class StudentSnapshot(Snapshot, frozen=True, kw_only=True):
 
 @catalogue.add
 class MergeSnapshot(Snapshot, frozen=True, kw_only=True):
-    """A person said that two students are one: `student_id` goes by `same_as` from then on, until it is `undone`.
+    """A person said that two students are one: `student_id` goes by `goes_by` from then on, until it is `undone`.
 
     `status` is `active` or `undone`. Who is who is in the students' own snapshots; this says why, by whom, and lets a
     consumer act on it once.
@@ -45,7 +45,7 @@ class MergeSnapshot(Snapshot, frozen=True, kw_only=True):
 
     merge_id: UUID
     student_id: UUID
-    same_as: UUID
+    goes_by: UUID
     reason_code: str
     merged_by: str
     merged_at: datetime

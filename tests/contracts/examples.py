@@ -57,7 +57,7 @@ EXAMPLES: tuple[Event, ...] = (
         campus="NORTH", sequence=7, student_id=_id(2), campuses=("NORTH", "SOUTH"), advisor_id="ana", same_as=_id(9)
     ),
     roster.MergeSnapshot(
-        campus="NORTH", sequence=2, status="undone", merge_id=_id(12), student_id=_id(2), same_as=_id(9),
+        campus="NORTH", sequence=2, status="undone", merge_id=_id(12), student_id=_id(2), goes_by=_id(9),
         reason_code="same_person", merged_by="ana", merged_at=AT, undo_reason_code="two_people", undone_by="dee",
         undone_at=LATER,
     ),

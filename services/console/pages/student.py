@@ -117,16 +117,15 @@ async def _show(
     faster: str = "",
 ) -> HTMLResponse:
     said = (await visit.ask("intake", f"/students/{student_id}")).need()
-    everybody = [said["goes_by"], *said["also"]]
     referrals, *answers = await visit.together(
         visit.ask("intake", f"/students/{student_id}/referrals"),
-        *(visit.ask("cases", "/cases", student_id=each) for each in everybody),
+        visit.ask("cases", "/cases", student_id=student_id),
         *(
             visit.ask("intake", "/flags", campus=campus, student_id=student_id, sort="newest")
             for campus in said["campuses"]
         ),
     )
-    cases, flags = answers[: len(everybody)], answers[len(everybody) :]
+    cases, *flags = answers
     names = await visit.names([each for merge in said["merges"] for each in (merge["student_id"], merge["same_as"])])
     status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong[0] else HTTPStatus.CONFLICT if faster else HTTPStatus.OK
     return visit.page(
@@ -135,7 +134,7 @@ async def _show(
         student=said,
         facts=studying.facts(visit, said),
         referrals=studying.rows(referrals),
-        cases=studying.several(cases),
+        cases=studying.rows(cases),
         flags=studying.several(flags, most=_FLAGS),
         merges=studying.merges(visit, said, names),
         called={kind: studying.contacts(visit, answer) for kind, answer in (called or {}).items()},

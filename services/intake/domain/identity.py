@@ -141,7 +141,7 @@ class Merge:
             status=ACTIVE if self.undone_at is None else UNDONE,
             merge_id=self.merge_id,
             student_id=self.student_id,
-            same_as=self.same_as,
+            goes_by=self.same_as,
             reason_code=self.reason_code,
             merged_by=self.merged_by,
             merged_at=self.merged_at,

@@ -14,7 +14,7 @@ def merge(*, undone: bool = False, sequence: int = 1) -> MergeSnapshot:
     """Return that a person said that Ada is Bo, or took it back."""
     return MergeSnapshot(
         campus="NORTH", sequence=sequence, status="undone" if undone else "active", merge_id=MERGE, student_id=ADA,
-        same_as=BO, reason_code="same_person", merged_by="sam", merged_at=NOW,
+        goes_by=BO, reason_code="same_person", merged_by="sam", merged_at=NOW,
     )  # fmt: skip
 
 
@@ -76,6 +76,14 @@ async def test_a_case_on_one_referral_follows_it_when_it_is_matched_anew_or_not_
     await cases.tell(matched(only.referral_id, ADA))
     assert (await cases.the_case())["student_id"] == str(ADA)
     assert (await cases.the_case())["owner_id"]
+
+
+async def test_the_cases_of_students_who_are_one_are_listed_by_either(cases: Cases) -> None:
+    """The replica holds merges beside students, and takes none of them for a student."""
+    await cases.know(student(ADA, same_as=BO), student(BO), merge())
+    await cases.tell(triaged(ADA), triaged(BO, family="basic_needs", concerns=("food",)))
+    for one in (ADA, BO):
+        assert len((await cases.get("sam", f"/cases?student_id={one}"))["items"]) == 2
 
 
 async def test_that_nobody_on_the_roster_is_meant_changes_no_case(cases: Cases) -> None:
