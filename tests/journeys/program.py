@@ -34,6 +34,7 @@ DOCUMENT: dict[str, Any] = {
     ],
     "staff": [
         _person("ada", "Ada Admin", "NORTH", "system:administrator", "system:feed_manager", "system:operator"),
+        _person("ida", "Ida Second", "NORTH", "system:administrator"),
         _person("uma", "Uma Duty", "NORTH", "duty_officer"),
         _person("bea", "Bea Backup", "NORTH", "duty_officer"),
         _person("dee", "Dee Director", "NORTH", "director"),

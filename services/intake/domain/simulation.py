@@ -29,10 +29,15 @@ class Whom(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """The rules of one campus to try: `making` as they would count together, `watching` each by itself."""
+    """The rules of one campus to try: `making` as they would count together, `watching` each by itself.
+
+    They hold from the instant the trial is about; what came `before` was counted, and watched, by the rules of its day.
+    """
 
     making: Rules
     watching: Rules
+    before: RulesAt
+    watched_before: Mapping[str, RulesAt]
     week_of: WeekOf
     day_of: Callable[[datetime], date]
     capacity: int | None
@@ -116,19 +121,20 @@ class Outcome:
 
 def try_on(outcome: Outcome, whom: Whom, signals: Sequence[Signal], trial: Trial) -> None:
     """Count one student's flags from scratch, and note what would have fired in the time the outcome is about."""
-    for firing in _firings(whom, signals, trial):
+    for firing in _firings(whom, signals, trial, outcome.since):
         if outcome.since <= firing.fired_at < outcome.until:
             outcome.note(whom, firing, trial)
     if whom.student_id is None:
         return
     for rule in trial.watching:
-        for firing in fire(signals, {}, _always((rule,))):
+        before = trial.watched_before.get(rule.said.name, _nothing)
+        for firing in fire(signals, {}, _from(outcome.since, before, (rule,))):
             outcome.watched[rule.said.name] += outcome.since <= firing.fired_at < outcome.until
 
 
-def _firings(whom: Whom, signals: Sequence[Signal], trial: Trial) -> Iterator[Firing]:
+def _firings(whom: Whom, signals: Sequence[Signal], trial: Trial, since: datetime) -> Iterator[Firing]:
     if whom.student_id is not None:
-        yield from fire(signals, {}, _always(trial.making))
+        yield from fire(signals, {}, _from(since, trial.before, trial.making))
         return
     # Of whom the roster does not have, each flag that makes a referral by itself is one.
     for signal in signals:
@@ -167,5 +173,9 @@ def _order(whom: Whom, firing: Firing, salt: int) -> bytes:
     return blake2b(said.encode(), digest_size=12).digest()
 
 
-def _always(rules: Rules) -> RulesAt:
-    return lambda _at: rules
+def _from(since: datetime, before: RulesAt, rules: Rules) -> RulesAt:
+    return lambda at: rules if at >= since else before(at)
+
+
+def _nothing(_at: datetime) -> Rules:
+    return ()

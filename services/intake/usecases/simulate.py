@@ -7,12 +7,14 @@ from datetime import date, datetime, timedelta
 from services.intake.domain.flag_rules import active, reason_code, watching, weeks_of
 from services.intake.domain.simulation import Hindsight, Outcome, Trial, hindsight, try_on
 from services.intake.storage import past_flags
+from services.intake.usecases.editions import Editions
 from shared.program import FlagRule, Program, Threshold
 from shared.program.calendar import instant
 from shared.refusal import Refused
 from shared.storage.tx import Tx
 
-# Firings before the time asked about keep later ones away, so the count begins earlier.
+# What was counted before the time asked about, by the rules of its day, keeps later firings away; so the count begins
+# earlier.
 WARM_UP = timedelta(days=180)
 
 
@@ -52,11 +54,13 @@ async def simulate(
     if any(tuple(rules[campus]) != present[campus] for campus in campuses):
         both.append(_trials(program, present, tx.now))
     outcomes = [Outcome(since, until, salt) for _ in both]
-    every = [rule for said in (*rules.values(), *present.values()) for rule in said]
-    at_once = sorted({reason_code(reason) for rule in every if rule.at_once for reason in rule.reasons})
-    fewest = min(trial.fewest for trials in both for trial in trials.values())
+    history = [Editions.of(program, campus, tx.now) for campus in campuses]
+    every = [rule for said in rules.values() for rule in said]
+    at_once = {reason_code(reason) for rule in every if rule.at_once for reason in rule.reasons}
+    at_once = at_once.union(*(each.at_once for each in history))
+    fewest = min(*(trial.fewest for trial in both[0].values()), *(each.fewest for each in history))
     flags, students = await past_flags.how_many(tx.connection, campuses, since, until)
-    past = past_flags.past(tx.connection, campuses, since - WARM_UP, until, fewest=fewest, at_once=at_once)
+    past = past_flags.past(tx.connection, campuses, since - WARM_UP, until, fewest=fewest, at_once=sorted(at_once))
     async for whom, signals in past:
         for outcome, trials in zip(outcomes, both, strict=True):
             try_on(outcome, whom, signals, trials[whom.campus])
@@ -96,9 +100,12 @@ def _trials(program: Program, rules: Mapping[str, Sequence[FlagRule]], now: date
 def _trial(program: Program, campus: str, rules: Sequence[FlagRule], now: datetime) -> Trial:
     calendar = program.calendar(campus)
     week_of = weeks_of(program.terms(campus, now), calendar.zone)
+    history = Editions.of(program, campus, now)
     return Trial(
         making=active(rules, week_of),
         watching=watching(rules, week_of),
+        before=history.rules_at,
+        watched_before=history.watching,
         week_of=week_of,
         day_of=calendar.local_day,
         capacity=program.capacity(campus, now).referrals_per_week,
