@@ -10,6 +10,7 @@ from services.intake.http import (
     back,
     deliveries,
     desk,
+    feed_health,
     feed_mappings,
     feed_secrets,
     feeds,
@@ -30,10 +31,10 @@ from services.intake.http import (
 from services.intake.http.key_sets import KeySets
 from services.intake.mail import mailer
 from services.intake.stream import HANDLERS, REPLICAS, TOPICS
+from services.intake.topics import Topics
 from services.intake.usecases.clear_flags import expire_flags
 from services.intake.usecases.end_outreach import pass_time
 from services.intake.usecases.list_outreach import TIMER as OUTREACH
-from services.intake.topics import Topics
 from services.intake.usecases.watch_feeds import forget_feed_days, watch_feeds
 from services.intake.usecases.watch_for_silence import watch_for_silence
 from shared.clock import Clock
@@ -79,6 +80,7 @@ def build(settings: Settings, clock: Clock, role: Literal["api", "worker", "both
             imports.router,
             feeds.router,
             feed_mappings.router,
+            feed_health.router,
             feed_secrets.router,
             deliveries.router,
             quarantine.router,

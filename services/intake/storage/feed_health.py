@@ -300,6 +300,11 @@ async def history(connection: AsyncConnection, feed_id: UUID, count: int) -> lis
     return list((await connection.execute(_HISTORY, {"feed_id": feed_id, "count": count})).all())
 
 
+def facts_of(text_: str) -> dict[str, Any]:
+    """Read the facts of a signal."""
+    return dict(msgspec.json.decode(text_))
+
+
 async def refuse(tx: Tx, feed: Feed, code: str, detail: str) -> None:
     """Note that a delivery was turned away as a whole. Counted by the hour: whoever floods us fills no table."""
     values = {"feed_id": feed.feed_id, "campus": feed.campus, "code": code[:64], "detail": detail[:500], "now": tx.now}
