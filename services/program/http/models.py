@@ -258,10 +258,14 @@ class Document(Model):
 
 
 class ApplyIn(Model):
-    """A document to apply; with `dry_run`, only to say what it would change."""
+    """A document to apply; with `dry_run`, only to say what it would change.
+
+    `versions` are those the document was written from, by key; 0 for what was not there.
+    """
 
     document: Document
     dry_run: bool = False
+    versions: Annotated[dict[str, int], Field(max_length=2000)] = {}
 
 
 class ChangeOut(BaseModel):

@@ -19,13 +19,16 @@ from shared.web.gate import Door, SignedIn
 
 router = APIRouter(tags=["program"])
 Kind = Annotated[Literal["campus", "staff", "rota", "policy"] | None, Query(description="only this kind")]
+Key = Annotated[
+    str, Query(max_length=200, pattern=r"^[^\x00]*$", description="only this one: `staff:ana`, `rota:NORTH:duty`, ...")
+]
 
 
 @router.get("/program")
-async def read(gate: SignedIn, kind: Kind = None) -> ProgramOut:
+async def read(gate: SignedIn, kind: Kind = None, key: Key = "") -> ProgramOut:
     """Return campuses, staff, rotas and policies."""
     async with gate.begin() as door:
-        found = await read_program(door, kind or "")
+        found = await read_program(door, kind or "", key)
         keys = [snapshot.key for snapshot in found]
         asked = f"kind={kind}" if kind else ""
         await door.allow(Action.PROGRAM_READ, Resource("program", campus=SYSTEM), ids=keys, filter=asked)
@@ -45,7 +48,7 @@ async def apply(gate: SignedIn, body: ApplyIn) -> ApplyOut:
         asked = campuses_of_all(entry.snapshot for entry in entries) or _administered(door.actor)
         await _allow(door, asked, [entry.key for entry in entries])
         try:
-            planned = await plan_document(door, entries)
+            planned = await plan_document(door, entries, body.versions)
         except DocumentInvalid as invalid:
             raise RequestValidationError(_errors(invalid)) from invalid
         changes = planned.changes

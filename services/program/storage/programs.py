@@ -41,6 +41,12 @@ async def read(connection: AsyncConnection, kind: str) -> list[Snapshot]:
     return await snapshots.load_all(connection, "program", f"{kind}:" if kind else "")
 
 
+async def one(connection: AsyncConnection, key: str) -> list[Snapshot]:
+    """Return what a key stands for, if anything that was not removed."""
+    found = (await snapshots.load(connection, "program", [key])).values()
+    return [snapshot for snapshot in found if not snapshot.removed]
+
+
 async def save(tx: Tx, changes: Sequence[Change]) -> None:
     """Store and publish what changed, and note who changed what into what."""
     if not changes:

@@ -1,6 +1,6 @@
 """Apply a document: first what it would change, then, if the door allows that, the change itself, or its proposal."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -22,14 +22,17 @@ class Plan:
     proposed: Sequence[Change]
 
 
-async def plan_document(tx: Tx, entries: Sequence[Entry]) -> Plan:
+async def plan_document(tx: Tx, entries: Sequence[Entry], versions: Mapping[str, int] | None = None) -> Plan:
     """Return what the document changes; nobody else changes the program until the transaction ends.
 
-    Raises DocumentInvalid with every fault. A fixed number of statements, whatever the document's length.
+    Raises DocumentInvalid with every fault, and Refused where one of `versions` (by key, 0 for what is new) is no
+    longer the present one: the document was written before somebody else's change. A fixed number of statements,
+    whatever the document's length.
     """
     await programs.lock(tx.connection)
     stored = await programs.load(tx.connection)
     _refuse_late_bootstrap(tx, stored)
+    _refuse_overtaken(stored, versions or {})
     changes = plan(stored, entries, tx.now)
     now, proposed = parted(changes, first=not _staffed(stored))
     return Plan(changes, now, proposed)
@@ -46,6 +49,13 @@ async def carry_out(tx: Tx, planned: Plan) -> dict[str, UUID]:
 
 def _staffed(stored: State) -> bool:
     return any(kind_of(key) == "staff" for key in stored)
+
+
+def _refuse_overtaken(stored: State, versions: Mapping[str, int]) -> None:
+    for key, version in versions.items():
+        there = stored.get(key)
+        if (0 if there is None or there.removed else there.sequence) != version:
+            raise Refused("changed_meanwhile", "Somebody else has changed this in the meantime. Look at it again.")
 
 
 def _refuse_late_bootstrap(tx: Tx, stored: State) -> None:

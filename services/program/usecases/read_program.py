@@ -10,12 +10,13 @@ from shared.events.program import StaffSnapshot
 from shared.storage.tx import Tx
 
 
-async def read_program(tx: Tx, kind: str) -> list[Snapshot]:
-    """Return the snapshots of a kind (all for an empty one), in key order, as far as the actor may see them.
+async def read_program(tx: Tx, kind: str, key: str = "") -> list[Snapshot]:
+    """Return the snapshots of a kind (all for an empty one) or of one key, in key order, as the actor may see them.
 
     Which students somebody must not work with is told to that person and to whoever may change it.
     """
-    return [_shown(snapshot, tx) for snapshot in await programs.read(tx.connection, kind)]
+    found = await programs.one(tx.connection, key) if key else await programs.read(tx.connection, kind)
+    return [_shown(snapshot, tx) for snapshot in found]
 
 
 def _shown(snapshot: Snapshot, tx: Tx) -> Snapshot:

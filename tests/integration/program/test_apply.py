@@ -246,3 +246,17 @@ async def test_a_document_of_a_large_system_is_not_too_large(office: Office) -> 
     staff = [ADA, *(member(f"person-{n}", "faculty", skills=["health", "academic"]) for n in range(3000))]
 
     assert len(await office.changed("root", campuses=[NORTH], staff=staff)) == 3002
+
+
+async def test_a_form_filled_in_before_somebody_elses_change_is_not_carried_out(office: Office) -> None:
+    await office.changed("root", **MINIMAL)
+    await office.changed("ada", staff=[{**ADA, "fte": 0.5}])
+    body = {"document": {"staff": [{**ADA, "fte": 0.8}]}, "dry_run": False}
+    late = await office.call("ada", "POST", "/program:apply", json={**body, "versions": {"staff:ada": 1}})
+    assert (late.status_code, late.json()["type"]) == (409, "urn:caselight:problem:changed_meanwhile")
+    there = await office.call("ada", "POST", "/program:apply", json={**body, "versions": {"staff:new": 1}})
+    assert there.status_code == 409
+    now = await office.call("ada", "POST", "/program:apply", json={**body, "versions": {"staff:ada": 2}})
+    assert now.status_code == 200, now.text
+    (one,) = (await office.call("ada", "GET", "/program?key=staff:ada")).json()["staff"]
+    assert (one["staff_id"], one["fte"], one["version"]) == ("ada", 0.8, 3)
