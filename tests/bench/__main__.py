@@ -10,6 +10,7 @@ import uvloop
 
 from tests.bench import (
     case_throughput,
+    console_pages,
     feed_push,
     file_drop,
     flags_import,
@@ -30,6 +31,7 @@ BENCHES = {
     "referral_http": referral_http.measure,
     "form_to_screen": form_to_screen.measure,
     "streams": streams.measure,
+    "console_pages": console_pages.measure,
 }
 
 
