@@ -259,6 +259,7 @@ def referral_view(referral: Referral, decision: Decision) -> ReferralView:
         case_id=referral.case_id,
         due_at=referral.due_at,
         rating="" if hidden else referral.rating,
+        marks=list(referral.marks),
     )
 
 
