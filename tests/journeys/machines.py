@@ -56,12 +56,12 @@ async def add_feed(world: World, code: str, document: Mapping[str, Any], **more:
     return Machine(world, feed_id, added["token"]["secret"] if added["token"] else "")
 
 
-async def drop(world: World, code: str, name: str, content: str) -> str:
+async def drop(world: World, code: str, name: str, content: str | bytes) -> str:
     """Drop a file into a feed's folder and return the folder it ends in, once the worker has dealt with it."""
     assert world.settings.feeds is not None
     folder = world.settings.feeds / code
     await eventually((folder / "rejected").is_dir)
-    (folder / f".{name}").write_text(content)
+    (folder / f".{name}").write_bytes(content.encode() if isinstance(content, str) else content)
     (folder / f".{name}").rename(folder / name)
 
     async def ended() -> str | None:
