@@ -13,12 +13,14 @@ from services.notifications.usecases import (
     send_notices,
     tell_feed_owners,
     tell_referrers,
+    write_to_students,
 )
 from services.notifications.usecases.desk import Desk
 from services.notifications.usecases.send_notices import Assignment
 from shared.events import Envelope, Event
 from shared.events.cases import CaseAssigned, CaseOpened, CaseStudentIdentified, ContactRecorded, ReferralAttached
 from shared.events.feeds import FeedHealthChanged
+from shared.events.outreach import OutreachMessageAsked
 from shared.events.referrals import (
     DangerRaised,
     MisconductReported,
@@ -79,8 +81,12 @@ def handlers(desk: Desk) -> Mapping[type[Event], Handler]:
     async def feeds(tx: Tx, envelopes: Sequence[Envelope[FeedHealthChanged]]) -> None:
         await tell_feed_owners.tell_feed_owners(tx, _news(envelopes))
 
+    async def students(tx: Tx, envelopes: Sequence[Envelope[OutreachMessageAsked]]) -> None:
+        await write_to_students.write_to_students(tx, _news(envelopes))
+
     cases: dict[type[Event], Handler] = dict.fromkeys(_KNOWN, known)
-    return {**cases, ReferrerStatusMoved: moved, ReferralRetracted: retracted, FeedHealthChanged: feeds}
+    notices: dict[type[Event], Handler] = {ReferrerStatusMoved: moved, ReferralRetracted: retracted}
+    return {**cases, **notices, FeedHealthChanged: feeds, OutreachMessageAsked: students}
 
 
 def _fact(event: Event) -> Known | None:

@@ -30,6 +30,7 @@ class Action(StrEnum):
     OUTREACH_LIST = "outreach.list"
     OUTREACH_MESSAGE = "outreach.message"
     OUTREACH_END = "outreach.end"
+    OUTREACH_RESOLVE = "outreach.resolve"
     IMPORTS_READ = "imports.read"
     REFERRAL_CREATE = "referral.create"
     REFERRAL_IMPORT = "referral.import"

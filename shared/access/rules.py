@@ -84,6 +84,8 @@ RULES: dict[Action, Rule] = {
     Action.OUTREACH_LIST: _rule(*_CARE),
     Action.OUTREACH_MESSAGE: _rule(*_CARE),
     Action.OUTREACH_END: _rule(*_CARE),
+    # The delivery worker asks for an address at the moment of sending, and at no other.
+    Action.OUTREACH_RESOLVE: _rule(service=True),
     # The delivery worker turns an id into an address at the moment of sending, and at no other.
     Action.PEOPLE_RESOLVE: _rule(*_CARE, *TITLEIX_ROLES, wall=True, people=_MATTER, service=True),
     # To look somebody up by a name is to see what the name alone would show, and no more.

@@ -125,6 +125,7 @@ async def test_a_rule_is_simulated_before_it_fires_and_replays_by_its_version(wo
 
 async def test_a_flag_storm_becomes_an_outreach_list_and_personal_concerns_pass(world: World) -> None:
     await world.import_students("NORTH", students := [f"S{n:03d}" for n in range(12)])
+    await world.pass_time(minutes=1)
     now = world.clock.now()
     capacity = {
         "campus": "NORTH", "name": "capacity",

@@ -232,6 +232,12 @@ class OutreachView(BaseModel):
     entries: list[EntryView]
 
 
+class StudentContactView(BaseModel):
+    """Where a message to a student goes."""
+
+    address: str
+
+
 class MessageBody(Body):
     """A fixed message to students of a list who wait."""
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from services.intake.domain.outreach import REFERRED, Entry
+from services.intake.domain.outreach import REFERRED, WAITING, Entry
 from services.intake.http.bodies import Campus
 from services.intake.http.flag_bodies import (
     ChangedView,
@@ -15,13 +15,15 @@ from services.intake.http.flag_bodies import (
     OutcomeBody,
     OutreachListView,
     OutreachView,
+    StudentContactView,
 )
 from services.intake.http.imports import NONE_BEFORE, Keys
-from services.intake.storage import outreach, standing
+from services.intake.storage import outreach, standing, students
 from services.intake.usecases.end_outreach import end, write_to
 from shared.access.actions import Action
 from shared.access.decision import Resource
 from shared.program import load_program
+from shared.refusal import Refused
 from shared.web.gate import Door, SignedIn
 from shared.web.idempotency import IdempotencyKey, once
 from shared.web.listing import Listing
@@ -44,6 +46,19 @@ async def list_lists(
         await door.allow(Action.OUTREACH_LIST, Resource(_KIND, campus=campus), filter=f"open={is_open}")
         rows = await outreach.page(door.connection, campus, is_open=is_open, after=after, count=_PAGE)
     return Listing(items=[_list(row) for row in rows], after=rows[-1].list_id if len(rows) == _PAGE else None)
+
+
+@router.get("/outreach/entries/{referral_id}/contact")
+async def contact(referral_id: UUID, gate: SignedIn, campus: Annotated[Campus, Query()]) -> StudentContactView:
+    """Tell the delivery worker where one message goes, at the moment of sending. Nobody else may ask."""
+    async with gate.begin() as door:
+        await door.allow(Action.OUTREACH_RESOLVE, Resource("outreach_entry", id=str(referral_id), campus=campus))
+        waiting = [entry for entry in await outreach.lock(door.connection, [referral_id]) if entry.state == WAITING]
+        found = await students.by_id(door.connection, [entry.student_id for entry in waiting])
+        address = next((student.email for student in found.values() if student.status == "active"), "")
+        if not address:
+            raise Refused("not_to_be_asked", "This student need not be asked, or has no address.", status=404)
+    return StudentContactView(address=address)
 
 
 @router.get("/outreach/{list_id}")

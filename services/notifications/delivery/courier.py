@@ -154,8 +154,8 @@ class Courier:
         self._done += [_outcome(each, answer, now) for each in bundle]
 
     async def _hand_over(self, bundle: Sequence[Claimed]) -> Answer:
-        if bundle[0].kind == "referrer":
-            return await self._to_referrer(bundle[0])
+        if bundle[0].kind in ("referrer", "student"):
+            return await self._to_somebody(bundle[0])
         try:
             message = self.writer.write(bundle, self.database.clock.now())
         except Exception as error:  # noqa: BLE001 - logged; a page goes on to the next people at once, as if refused
@@ -164,17 +164,27 @@ class Courier:
             return Answer("refused", None, error_class)
         return await self._carry(bundle[0].address, message)
 
-    async def _to_referrer(self, delivery: Claimed) -> Answer:
+    async def _to_somebody(self, delivery: Claimed) -> Answer:
         """Ask where it goes, and send it there: the address is in our hands for this moment alone."""
-        now = self.database.clock.now()
+        now, whose = self.database.clock.now(), UUID(delivery.person)
         try:
-            contact = self.contacts and await self.contacts.of(UUID(delivery.person), delivery.campus, now)
+            if delivery.kind == "student":
+                address = self.contacts and await self.contacts.of_student(whose, delivery.campus, now)
+                return await self._write_to_student(delivery, address or "", now)
+            contact = self.contacts and await self.contacts.of(whose, delivery.campus, now)
         except AwayError as error:
             _log.warning("intake is away, a notice waits", extra={"error_class": type(error).__name__})
             return Answer("later", None, "AwayError")
         if not contact:
             return Answer("unwanted")
         return await self._carry(contact.address, self.writer.to_referrer(delivery, contact, now))
+
+    async def _write_to_student(self, delivery: Claimed, address: str, now: datetime) -> Answer:
+        return (
+            await self._carry(address, self.writer.to_student(delivery, address, now))
+            if address
+            else Answer("unwanted")
+        )
 
     async def _carry(self, address: str, message: bytes) -> Answer:
         try:

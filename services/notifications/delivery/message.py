@@ -52,6 +52,14 @@ class Writer:
         subject = said["subject"].format(campus=delivery.facts["campus"], reference=contact.reference)
         return _on_the_wire(self._headers(delivery, contact.address, subject, now), "\n".join(lines))
 
+    def to_student(self, delivery: Claimed, address: str, now: datetime) -> bytes:
+        """Return a fixed text to a student, in their language: that help is there, and nothing about anybody."""
+        said = words_of(delivery.facts["language"])
+        text = said[f"student_{delivery.facts['template']}"].format_map(delivery.facts)
+        lines = [text, "", said["danger"].format_map(delivery.facts), "", said["student_foot"], ""]
+        subject = said["student_subject"].format_map(delivery.facts)
+        return _on_the_wire(self._headers(delivery, address, subject, now), "\n".join(lines))
+
     def _headers(self, first: Claimed, address: str, subject: str, now: datetime) -> dict[str, str]:
         return {
             "From": f"Caselight <{self.sender}>",

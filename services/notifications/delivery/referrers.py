@@ -1,4 +1,4 @@
-"""Where a notice to a referrer goes: asked of intake at the moment of sending, and forgotten after it."""
+"""Where a notice to a referrer or a student goes: asked of intake at the moment of sending, and forgotten after it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -44,10 +44,19 @@ class Contacts:
 
     async def of(self, referral_id: UUID, campus: str, now: datetime) -> Contact | None:
         """Return how the referrer is reached; None when they are not to be told any more. Raises AwayError."""
+        content = await self._asked(f"/referrals/{referral_id}/referrer-contact", campus, now)
+        return None if content is None else msgspec.json.decode(content, type=Contact)
+
+    async def of_student(self, referral_id: UUID, campus: str, now: datetime) -> str:
+        """Return the address of a student on an outreach list; empty when they need not be asked any more."""
+        content = await self._asked(f"/outreach/entries/{referral_id}/contact", campus, now)
+        return "" if content is None else str(msgspec.json.decode(content, type=dict[str, str])["address"])
+
+    async def _asked(self, path: str, campus: str, now: datetime) -> bytes | None:
         token = mint(self.settings, SUBJECT, now=now)
         try:
             answer = await self._connected().get(
-                f"/referrals/{referral_id}/referrer-contact",
+                path,
                 params={"campus": campus},
                 headers={"Authorization": f"Bearer {token}"},
             )
@@ -57,7 +66,7 @@ class Contacts:
             return None
         if answer.status_code != HTTPStatus.OK:
             raise AwayError("intake did not tell")
-        return msgspec.json.decode(answer.content, type=Contact)
+        return answer.content
 
     async def close(self) -> None:
         """Give the connections back."""

@@ -12,9 +12,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifications.domain.why import Receipt
 
-Kind = Literal["page", "emergency", "taken", "notice", "referrer", "feed"]
+Kind = Literal["page", "emergency", "taken", "notice", "referrer", "feed", "student"]
 
-PRIORITY: Mapping[Kind, int] = {"page": 0, "emergency": 0, "taken": 1, "notice": 9, "referrer": 9, "feed": 9}
+PRIORITY: Mapping[Kind, int] = {
+    "page": 0,
+    "emergency": 0,
+    "taken": 1,
+    "notice": 9,
+    "referrer": 9,
+    "feed": 9,
+    "student": 9,
+}
 
 _encoder = msgspec.json.Encoder()
 
