@@ -43,11 +43,16 @@ _ASKED = f"""
         WHERE student_id IS NOT NULL)"""  # noqa: S608 - our own names
 _FOUND = """asked.student_id, asked.campus, flags.flag_id, raised_at, course, severity, cleared_at, reason_code, term,
            section"""
-_THERE = """asked JOIN flags ON flags.student_id = asked.student_id AND flags.campus = asked.campus
-         AND flags.raised_at BETWEEN asked.since AND asked.until"""
-_FIRED = """asked JOIN threshold_firings AS fired ON fired.student_id = asked.student_id
-         AND fired.campus = asked.campus
-         AND fired.fired_at BETWEEN asked.since - asked.far AND asked.until + asked.far"""
+# One student after another, by the index on students: joined, a table that is young and has no statistics yet would be
+# read from end to end, and a plan once made is kept while the table grows.
+_THERE = """asked JOIN LATERAL (
+        SELECT * FROM flags WHERE flags.student_id = asked.student_id AND flags.campus || '' = asked.campus
+            AND flags.raised_at BETWEEN asked.since AND asked.until OFFSET 0) AS flags ON true"""
+_FIRED = """asked JOIN LATERAL (
+        SELECT * FROM threshold_firings AS made_then WHERE made_then.student_id = asked.student_id
+            AND made_then.campus || '' = asked.campus
+            AND made_then.fired_at BETWEEN asked.since - asked.far AND asked.until + asked.far OFFSET 0) AS fired
+        ON true"""
 _AROUND = text(
     f"""
     {_ASKED}

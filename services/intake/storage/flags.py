@@ -61,7 +61,7 @@ _LINK = text(
 )
 # Two alerts are one when another source has raised it: student, campus, course, reason and local day are the same. A
 # flag that has this source already is another one of its own.
-_SAME_ALERT = """flags.campus = asked.campus AND flags.course = asked.course AND flags.reason_code = asked.reason_code
+_SAME_ALERT = """flags.campus || '' = asked.campus AND flags.course = asked.course AND flags.reason_code = asked.reason_code
          AND flags.raised_at >= to_timestamp(asked.since) AND flags.raised_at < to_timestamp(asked.until)
          AND flags.source <> :source
          AND NOT EXISTS (
@@ -74,10 +74,12 @@ _SAME_ALERTS = text(
             CAST(:until AS bigint[]))
             AS row(place, student_id, number, campus, course, reason_code, since, until)
         WHERE place IS NOT NULL)
-    SELECT asked.place, flags.flag_id FROM asked JOIN flags ON flags.student_id = asked.student_id AND {_SAME_ALERT}
+    SELECT asked.place, found.flag_id FROM asked JOIN LATERAL (
+        SELECT flag_id FROM flags WHERE flags.student_id = asked.student_id AND {_SAME_ALERT} OFFSET 0) AS found ON true
     UNION ALL
-    SELECT asked.place, flags.flag_id FROM asked JOIN flags ON flags.student_number = asked.number
-         AND asked.student_id IS NULL AND flags.student_id IS NULL AND {_SAME_ALERT}
+    SELECT asked.place, found.flag_id FROM asked JOIN LATERAL (
+        SELECT flag_id FROM flags WHERE flags.student_number = asked.number AND flags.student_id IS NULL
+            AND asked.student_id IS NULL AND {_SAME_ALERT} OFFSET 0) AS found ON true
     ORDER BY 1, 2
     """  # noqa: S608 - our own names
 )
