@@ -216,7 +216,10 @@ class ChangeOut(BaseModel):
 
 
 class CaseDetailOut(CaseOut):
-    """A case with its team, contacts and clocks. `mismatched_referrals` are matched to another student by now."""
+    """A case with its team, contacts and clocks. `mismatched_referrals` are matched to another student by now.
+
+    `may` names what the reader may do with it: `accept`, `assign`, `close`, `write_note` and so on.
+    """
 
     reason_code: str | None
     added_concerns: list[str] | None
@@ -235,6 +238,7 @@ class CaseDetailOut(CaseOut):
     close_code: str | None
     contact_outcome: str | None
     ended_at: datetime | None
+    may: list[str]
 
 
 class GuardOut(BaseModel):

@@ -109,7 +109,7 @@ async def read_case(gate: SignedIn, case_id: UUID, response: Response) -> CaseDe
         shown, staff, decision = await seeing.allowed(door, Action.CASE_READ, case_id)
         (case,) = shown.cases
         log = await contacts.of_case(door.connection, case_id)
-        out = View(shown, staff, door.now).detail(case, decision, log)
+        out = View(shown, staff, door.now).detail(case, decision, log, seeing.may(shown, staff, door))
     tag(response, case)
     return out
 

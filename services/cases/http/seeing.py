@@ -9,7 +9,7 @@ from services.cases.storage.members import DUTY
 from services.cases.storage.offices import ProgramOffices
 from services.cases.storage.reads import Shown
 from shared.access.actions import Action
-from shared.access.decision import Decision, Resource
+from shared.access.decision import Decision, Resource, decide
 from shared.web.gate import Door
 
 
@@ -42,6 +42,20 @@ async def allowed(door: Door, action: Action, case_id: UUID) -> tuple[Shown, Pro
     staff = await offices.load(door.connection, door.now)
     (resource,) = resources(shown, staff, door)
     return shown, staff, await door.allow(action, resource)
+
+
+_DOINGS = (
+    Action.CASE_ACCEPT, Action.CASE_DECLINE, Action.CASE_ASSIGN, Action.CASE_RECORD_CONTACT, Action.CASE_HOLD,
+    Action.CASE_CLOSE, Action.CASE_READ_NOTES, Action.CASE_WRITE_NOTE,
+)  # fmt: skip
+
+
+def may(shown: Shown, staff: ProgramOffices, door: Door) -> list[str]:
+    """Return what the actor may do with the one case shown, so that a screen offers nothing else."""
+    (resource,) = resources(shown, staff, door)
+    return [
+        action.value.partition(".")[2] for action in _DOINGS if decide(door.actor, action, resource, door.now).allow
+    ]
 
 
 async def allowed_both(door: Door, action: Action, question: UUID, cases: Sequence[UUID]) -> None:

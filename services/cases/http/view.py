@@ -40,7 +40,7 @@ class View:
         """Return a case for a listing."""
         return CaseOut(**self._head(case, decision))
 
-    def detail(self, case: Case, decision: Decision, contacts: Sequence[Contact]) -> CaseDetailOut:
+    def detail(self, case: Case, decision: Decision, contacts: Sequence[Contact], may: Sequence[str]) -> CaseDetailOut:
         """Return a case with everything about it that the decision allows."""
         whole = not _says_little(decision)
         return CaseDetailOut(
@@ -62,6 +62,7 @@ class View:
             close_code=case.close_code if whole else None,
             contact_outcome=case.contact_outcome,
             ended_at=case.ended_at,
+            may=list(may),
         )
 
     def _head(self, case: Case, decision: Decision) -> dict[str, object]:
