@@ -6,13 +6,14 @@ cannot be read as what it should be is sent as it was typed: the program says wh
 
 import contextlib
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-Kind = Literal["text", "email", "tel", "number", "check", "select", "time", "instant", "words", "lines"]
+Kind = Literal["text", "email", "tel", "number", "check", "select", "time", "date", "instant", "words", "lines", "json"]
 Option = tuple[str, str]
 # So many empty rows are there to fill in; more appear once these are used.
 BLANK_ROWS = 2
@@ -155,7 +156,7 @@ def _field_for(name: str, values: Sequence[Any]) -> Field:
     elif isinstance(some, list):
         kind = "words"
     elif isinstance(some, Mapping):
-        kind = "lines"
+        kind = "json"
     return Field(name, name.replace("_", " ").capitalize(), kind)
 
 
@@ -190,34 +191,39 @@ def text_of(field: Field, value: Any, zone: str) -> str:  # noqa: ANN401 - JSON
     """Return a value as it stands in its field."""
     if value is None:
         return ""
+    if isinstance(value, list):
+        return (", " if field.kind == "words" else "\n").join(map(str, value))
     match field.kind:
         case "check":
             return "on" if value is True else ""
-        case "words":
-            return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-        case "lines":
-            return "\n".join(map(str, value)) if isinstance(value, list) else str(value)
         case "instant":
             return _local(str(value), zone)
+        case "json" if not isinstance(value, str):
+            return json.dumps(value)
         case _:
             return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _value(field: Field, typed: str, zone: str) -> Any:  # noqa: ANN401 - JSON
     typed = typed.strip()
-    match field.kind:
-        case "check":
-            return typed == "on"
-        case "words":
-            return [word.strip() for word in typed.split(",") if word.strip()]
-        case "lines":
-            return [line.strip() for line in typed.splitlines() if line.strip()]
-        case "number":
-            return _number(typed)
-        case "instant":
-            return _instant(typed, zone) if typed else None
-        case _:
-            return typed
+    if field.kind == "instant":
+        return _instant(typed, zone) if typed else None
+    return _READ[field.kind](typed) if field.kind in _READ else typed
+
+
+def _words_in(typed: str) -> list[str]:
+    return [word.strip() for word in typed.split(",") if word.strip()]
+
+
+def _lines_in(typed: str) -> list[str]:
+    return [line.strip() for line in typed.splitlines() if line.strip()]
+
+
+def _json(typed: str) -> Any:  # noqa: ANN401 - JSON
+    """Return what was typed as JSON; what is none as it was typed."""
+    with contextlib.suppress(ValueError):
+        return json.loads(typed) if typed else {}
+    return typed
 
 
 def _number(typed: str) -> float | int | str | None:
@@ -228,6 +234,15 @@ def _number(typed: str) -> float | int | str | None:
     with contextlib.suppress(ValueError):
         return float(typed)
     return typed
+
+
+_READ: Mapping[Kind, Callable[[str], Any]] = {
+    "check": lambda typed: typed == "on",
+    "words": _words_in,
+    "lines": _lines_in,
+    "number": _number,
+    "json": _json,
+}
 
 
 def _instant(typed: str, zone: str) -> str:

@@ -1,5 +1,6 @@
 """The program at an instant: people present, rotas, roles, policies, deadlines. Pure; nothing here reads a clock."""
 
+import copy
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TypeVar, cast
@@ -118,6 +119,12 @@ class Program:
             return ()
         roles = _ROLES_OF_FUNCTION.get(function, ())
         return self.standing_in(rota.named(line, at, backup=backup), campus, at, roles=roles)
+
+    def with_rota(self, line: RotaSnapshot) -> "Program":
+        """Return the program as it would be with this rota in place of the one it has: for a look ahead."""
+        other = copy.copy(self)
+        other._rotas = self._rotas | {(line.campus, line.function): line}  # noqa: SLF001 - its own copy
+        return other
 
     def at_work(self, staff_id: str, campus: str, at: datetime) -> bool:
         """Return whether a person can be told now as part of their work: present, in opening hours or on the rota."""
