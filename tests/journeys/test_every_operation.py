@@ -19,6 +19,7 @@ from sqlalchemy.pool import NullPool
 from shared.access.tokens import mint
 from shared.ids import new_id
 from shared.settings import OWNERS
+from tests.journeys import who
 from tests.journeys.world import World
 from tests.support.eventually import eventually
 
@@ -48,6 +49,7 @@ async def test_every_operation_answers_somebody_who_may_ask(world: World) -> Non
     taken, left = await _referrals(world)
     await _pages(world, taken, left)
     await _cases(world)
+    await who.ask_everything(world)
     for path in ("/figures?campus=NORTH", "/figures/caseloads?campus=NORTH"):
         await world.get("dee", "analytics", path)
 

@@ -96,9 +96,19 @@ _FITS, _COULD = 0.925, 0.82
 def rank(question: Question, known: Sequence[Known], most: int = MOST) -> list[Candidate]:
     """Return who may be meant, the likeliest first; nobody whose evidence speaks against them."""
     found = (weigh(question, each) for each in known)
-    fitting = [each for each in found if each.score >= _LEAST]
+    fitting = [each for each in found if each.score >= _LEAST and _is_named(each)]
     fitting.sort(key=lambda each: (-each.score, str(each.known.student.student_id)))
     return fitting[:most]
+
+
+def _is_named(candidate: Candidate) -> bool:
+    """Return whether a candidate is called, numbered or written to somewhat as was said.
+
+    To share a class or a hall with the one who is meant is no sign of being them.
+    """
+    by_field = {each.field: each.agreement for each in candidate.evidence}
+    names = [by_field[field] for field in ("name", "number", "email", "birth_date")]
+    return any(each not in (Agreement.DIFFERS, Agreement.NOTHING) for each in names)
 
 
 def weigh(question: Question, known: Known) -> Candidate:
