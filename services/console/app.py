@@ -67,6 +67,7 @@ def _application(console: Console) -> FastAPI:
         middleware=[
             Middleware(Frame),
             Middleware(Bodies, streamed=frozenset(), limit=LARGEST_FORM),
+            Middleware(problems.Mishaps),
         ],
     )
     app.state.console = console

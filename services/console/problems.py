@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.console.site import console_of
 from services.console.visit import SignInNeeded, begin, sign_in_at
@@ -37,6 +38,39 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Refused, on_refused)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http)
+
+
+class Mishaps:
+    """Around every request: an error nobody meant is a page too, which says nothing but the number to ask about."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        begun = False
+
+        async def noted(message: Message) -> None:
+            nonlocal begun
+            begun = begun or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noted)
+        except Exception as error:
+            if begun or scope["type"] != "http":
+                raise
+            await _mishap(Request(scope), error)(scope, receive, send)
+
+
+def _mishap(request: Request, error: Exception) -> Response:
+    """Return a page without anybody's name on it: the session may be what does not work. The log is told."""
+    request_id = problems.request_id_of(request.scope)
+    said = problems.unexpected(error, request_id)
+    detail = "What you typed was not saved. Go back, and try again in a minute. It has been noted on our side."
+    title = TITLES.get(HTTPStatus(said.status_code), "Something went wrong on our side")
+    values = {"problem_title": title, "detail": detail, "request_id": request_id}
+    return templates_of(request).respond(request, "problem_ours.html", said.status_code, None, **values)
 
 
 async def on_sign_in_needed(request: Request, error: Exception) -> Response:

@@ -14,6 +14,7 @@ from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, 
 
 from deploy.local.browser import executable
 from deploy.local.home import ROOT
+from services.console import owners
 from tests.journeys.world import World
 from tests.support.console import browser as signing_in
 from tests.support.eventually import eventually
@@ -143,14 +144,19 @@ class Window:
 
 @contextlib.asynccontextmanager
 async def site_of(world: World, browser: Browser, services: Sequence[str]) -> AsyncIterator[Site]:
-    """Let services of a world listen on free ports, as they would in production, for a browser."""
-    site = Site(world, browser)
+    """Let services of a world listen on free ports, as they would in production, for a browser.
+
+    A machine that runs tests and a browser at once is slow at times: owners get longer than people would wait.
+    """
+    site, patience = Site(world, browser), owners.PATIENCE_S
+    owners.PATIENCE_S = 15.0
     async with contextlib.AsyncExitStack() as listening:
         for service in services:
             site.ports[service] = await listening.enter_async_context(_listening(world.services[service].api))
         try:
             yield site
         finally:
+            owners.PATIENCE_S = patience
             await site.close()
 
 
