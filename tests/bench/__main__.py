@@ -15,6 +15,7 @@ from tests.bench import (
     file_drop,
     flags_import,
     form_to_screen,
+    matching,
     page_latency,
     referral_http,
     streams,
@@ -32,6 +33,7 @@ BENCHES = {
     "form_to_screen": form_to_screen.measure,
     "streams": streams.measure,
     "console_pages": console_pages.measure,
+    "matching": matching.measure,
 }
 
 

@@ -24,26 +24,30 @@ class Client:
         while not self._free.empty():
             self._free.get_nowait()[1].close()
 
+    async def get_json(self, path: str, headers: Mapping[str, str]) -> tuple[int, Any]:
+        """GET something and return the status and the answer."""
+        return await self.send(path, headers, b"", method="GET")
+
     async def send_json(self, path: str, headers: Mapping[str, str], body: Any) -> tuple[int, Any]:
         """POST something and return the status and the answer."""
         return await self.send(path, headers, json.dumps(body).encode())
 
-    async def send(self, path: str, headers: Mapping[str, str], body: bytes) -> tuple[int, Any]:
+    async def send(self, path: str, headers: Mapping[str, str], body: bytes, method: str = "POST") -> tuple[int, Any]:
         """POST bytes and return the status and the answer."""
         connection = await self._free.get()
         if connection[0].at_eof():  # the service closes what nobody uses for some seconds
             connection[1].close()
             connection = await asyncio.open_connection("127.0.0.1", self._port)
         try:
-            return await _ask(*connection, path, headers, body)
+            return await _ask(*connection, f"{method} {path}", headers, body)
         finally:
             self._free.put_nowait(connection)
 
 
 async def _ask(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str, headers: Mapping[str, str], body: bytes
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, what: str, headers: Mapping[str, str], body: bytes
 ) -> tuple[int, Any]:
-    lines = [f"POST {path} HTTP/1.1", "Host: 127.0.0.1", f"Content-Length: {len(body)}"]
+    lines = [f"{what} HTTP/1.1", "Host: 127.0.0.1", f"Content-Length: {len(body)}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     writer.write("\r\n".join((*lines, "", "")).encode())
     for start in range(0, len(body), _PIECE):

@@ -135,6 +135,11 @@ class Installation:
                 assert asyncio.get_running_loop().time() < deadline, f"{service}: {question} says {found}, not {answer}"
                 await asyncio.sleep(0.05)
 
+    async def analyze(self, service: str) -> None:
+        """Let Postgres know its tables as autovacuum would a minute later."""
+        async with databases.session(self.stack.postgres_url, self.database(service)) as connection:
+            await connection.execute("VACUUM ANALYZE")
+
     async def apply(self, document: Mapping[str, Any]) -> None:
         """Apply a program, and wait until every service that runs has it."""
         async with self.client("program") as client:
