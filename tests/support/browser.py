@@ -150,9 +150,9 @@ async def site_of(world: World, browser: Browser, services: Sequence[str]) -> As
     """
     site, patience = Site(world, browser), owners.PATIENCE_S
     owners.PATIENCE_S = 15.0
-    async with contextlib.AsyncExitStack() as listening:
+    async with contextlib.AsyncExitStack() as ports:
         for service in services:
-            site.ports[service] = await listening.enter_async_context(_listening(world.services[service].api))
+            site.ports[service] = await ports.enter_async_context(listening(world.services[service].api))
         try:
             yield site
         finally:
@@ -161,7 +161,8 @@ async def site_of(world: World, browser: Browser, services: Sequence[str]) -> As
 
 
 @contextlib.asynccontextmanager
-async def _listening(application: Any) -> AsyncIterator[int]:
+async def listening(application: Any) -> AsyncIterator[int]:
+    """Let an application listen on a free port."""
     server = uvicorn.Server(
         uvicorn.Config(
             application,
