@@ -121,9 +121,9 @@ async def deliver(
     The feed proves itself by its token: `Caselight-Signature: t=<seconds>,v1=<hex of HMAC-SHA256>` over time, full
     stop and body, or for the referrals API and Caliper `Authorization: Bearer`. Canvas signs what it sends.
     """
-    body = await _body(request)
     try:
-        return await _take_in(Sent(request.headers, body, key_sets, token), feed_id, request, keys, limiter)
+        sent = Sent(request.headers, await _body(request), key_sets, token)
+        return await _take_in(sent, feed_id, request, keys, limiter)
     except Refused as refused:
         await _turned_away(request, feed_id, refused)
         raise

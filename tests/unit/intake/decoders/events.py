@@ -104,5 +104,8 @@ class Signer:
         return dict(KeySet(list(self.keys)).as_dict(private=False))
 
     def sign(self, value: Any, key: int = 1, **header: Any) -> bytes:
+        return self.sign_bytes(as_bytes(value), key, **header)
+
+    def sign_bytes(self, body: bytes, key: int = 1, **header: Any) -> bytes:
         head = {"alg": "RS256", "kid": self.keys[key].kid} | header
-        return jws.serialize_compact(head, as_bytes(value), self.keys[key]).encode()
+        return jws.serialize_compact(head, body, self.keys[key]).encode()
