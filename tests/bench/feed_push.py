@@ -1,4 +1,7 @@
-"""A partner's system pushes flags, signed, in batches: how many a second, and how long each request waits."""
+"""A partner's system pushes flags, signed, in batches: how many a second at most, and how long each waits at the goal.
+
+What waits is measured at the pace of the goal, from when a batch was due, so that one that is late makes the next late.
+"""
 
 import asyncio
 import json
@@ -19,8 +22,9 @@ from tests.bench.page_latency import counted
 
 CAMPUSES, STUDENTS = 10, 20_000
 CLIENTS, AT_ONCE = 2, 100
-WARM, COUNT = 20, 400
+WARM, COUNT, PACED = 20, 300, 150
 GOAL, GOAL_MS = 1_000, 100
+ALL = WARM + COUNT + PACED
 _SERVICES = ("program", "intake")
 
 
@@ -36,13 +40,14 @@ async def measure(stack: Stack) -> list[Figure]:
         async with installation.client("intake", CLIENTS) as client:
             await _send(client, path, token, 0, WARM)
             usage = installation.usage()
-            seconds, waits = await _send(client, path, token, WARM, COUNT)
+            seconds, _ = await _send(client, path, token, WARM, COUNT)
             say(f"feed_push: milliseconds of processor a flag: {usage.described(COUNT * AT_ONCE)}")
+            waits = await _paced(client, path, token, WARM + COUNT, PACED)
         await installation.until("intake", "SELECT NOT EXISTS (SELECT 1 FROM outbox)")
         await installation.stop()
         done = await counted(installation) - before
         bare_seconds, bare_waits = await _bare(installation, done)
-    say(f"feed_push: each batch of {AT_ONCE} makes {done.described(WARM + COUNT)}", *done.lines(WARM + COUNT))
+    say(f"feed_push: each batch of {AT_ONCE} makes {done.described(ALL)}", *done.lines(ALL))
     rate, slowest = COUNT * AT_ONCE / seconds, percentile(waits, 0.99)
     return [
         figure(
@@ -75,21 +80,38 @@ async def _send(client: Client, path: str, token: str, first: int, count: int) -
     """Send batches on all connections; return the seconds of all, and the milliseconds of each."""
     waits: list[float] = []
     numbers = iter(range(first, first + count))
-    clock = SystemClock()
 
     async def one_after_another() -> None:
         for number in numbers:
-            body = batch(number)
-            headers = {"Content-Type": "application/json", HEADER: sign(token, body, clock.now())}
-            begun = time.monotonic()
-            status, answer = await client.send(path, headers, body)
-            waits.append(1000 * (time.monotonic() - begun))
-            assert status in {200, 201}, answer
-            assert "counts" not in answer or answer["counts"]["accepted"] == AT_ONCE, answer["counts"]
+            waits.append(await _one(client, path, token, number))  # noqa: PERF401 - as they come
 
     begun = time.monotonic()
     await asyncio.gather(*[one_after_another() for _ in range(CLIENTS)])
     return time.monotonic() - begun, waits
+
+
+async def _paced(client: Client, path: str, token: str, first: int, count: int) -> list[float]:
+    """Send batches at the pace of the goal; return how many milliseconds after it was due each was answered."""
+    begun, every = time.monotonic(), AT_ONCE / GOAL
+
+    async def one(number: int) -> float:
+        due = begun + (number - first) * every
+        await asyncio.sleep(max(0.0, due - time.monotonic()))
+        late = 1000 * max(0.0, time.monotonic() - due)
+        return late + await _one(client, path, token, number)
+
+    return list(await asyncio.gather(*[one(number) for number in range(first, first + count)]))
+
+
+async def _one(client: Client, path: str, token: str, number: int) -> float:
+    body = batch(number)
+    headers = {"Content-Type": "application/json", HEADER: sign(token, body, SystemClock().now())}
+    begun = time.monotonic()
+    status, answer = await client.send(path, headers, body)
+    waited = 1000 * (time.monotonic() - begun)
+    assert status in {200, 201}, answer
+    assert "counts" not in answer or answer["counts"]["accepted"] == AT_ONCE, answer["counts"]
+    return waited
 
 
 def batch(number: int) -> bytes:
@@ -101,14 +123,15 @@ def batch(number: int) -> bytes:
 
 async def _bare(installation: Installation, done: work.Work) -> tuple[float, list[float]]:
     port = processes.free_port(processes.PORTS.start, [])
-    plans = plan(done, WARM + COUNT, WARM + COUNT, ("intake",))
+    plans = plan(done, ALL, ALL, ("intake",))
     async with bare.prepared(installation.stack, plans, http_port=port) as path:
         path.begin()
         await asyncio.to_thread(processes.wait_until, lambda: not processes.is_free(port), 10)
         async with Client(port, CLIENTS) as client:
             await _send(client, "/deliveries", "bare", 0, WARM)
             path.count()
-            found = await _send(client, "/deliveries", "bare", WARM, COUNT)
+            seconds, _ = await _send(client, "/deliveries", "bare", WARM, COUNT)
             say(f"feed_push: milliseconds of processor a flag, bare: {path.usage.described(COUNT * AT_ONCE)}")
+            waits = await _paced(client, "/deliveries", "bare", WARM + COUNT, PACED)
         await path.finish()
-    return found
+    return seconds, waits
