@@ -180,6 +180,8 @@ def _form(
         urgencies=URGENCIES,
         concerns=CONCERNS,
         callers=CALLERS,
-        campuses=sorted((each.name, code) for code, each in visit.program.campuses.items()),
+        campuses=[
+            (code, name) for name, code in sorted((each.name, code) for code, each in visit.program.campuses.items())
+        ],
         lines=[(name, number) for name, number in lines if number],
     )
