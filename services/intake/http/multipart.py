@@ -18,7 +18,6 @@ KIB = 1024
 WORDS_LIMIT = 512 * KIB
 BODY_LIMIT = 64 * KIB * KIB
 _MOST_PARTS = 80
-_LONGEST_HEADER = 4 * KIB
 
 
 @dataclass(slots=True)
@@ -112,15 +111,9 @@ class _Parts:
 
     def _header_field(self, data: bytes, start: int, end: int) -> None:
         self._field += data[start:end]
-        self._short_headers()
 
     def _header_value(self, data: bytes, start: int, end: int) -> None:
         self._value += data[start:end]
-        self._short_headers()
-
-    def _short_headers(self) -> None:
-        if len(self._field) + len(self._value) > _LONGEST_HEADER:
-            raise _too_much()
 
     def _header_end(self) -> None:
         if bytes(self._field).lower() == b"content-disposition":
