@@ -10,7 +10,7 @@ from typing import Any
 
 import jmespath
 from jmespath import functions
-from jmespath.exceptions import JMESPathError
+from jmespath.exceptions import ArityError, JMESPathError, UnknownFunctionError
 
 from services.intake.domain.rejects import BadCell
 
@@ -74,10 +74,15 @@ def finder(path: str) -> Find:
         return _walker(path.split("."))
     try:
         compiled = jmespath.compile(path)
-        compiled.search({}, options=_OPTIONS)
     except JMESPathError as error:
         place = getattr(error, "lex_position", None)
         raise ValueError(f"not JMESPath{f' at sign {place + 1}' if place is not None else ''}") from None
+    try:
+        compiled.search({}, options=_OPTIONS)
+    except (UnknownFunctionError, ArityError):
+        raise ValueError("not JMESPath: a function in it is not known, or takes other arguments") from None
+    except JMESPathError:  # it needs an item to work on
+        pass
 
     def find(item: Any) -> Any:  # noqa: ANN401 - any JSON
         try:

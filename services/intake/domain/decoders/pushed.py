@@ -50,6 +50,8 @@ def item_of(raw: bytes, place: str) -> Item:
 
 def _pieces(body: bytes) -> list[bytes]:
     """Return the items of a JSON document as slices of it."""
+    if not body:
+        return []
     try:
         if body.startswith(b"["):
             return [bytes(each) for each in _LIST.decode(body)]
@@ -62,4 +64,4 @@ def _pieces(body: bytes) -> list[bytes]:
         refuse("nested_too_deep", "The JSON is nested deeper than any item is. Look at what sends it.")
     except (msgspec.DecodeError, UnicodeDecodeError):
         refuse("not_json", "This is no JSON in UTF-8, or it ends before it should. Send it again.")
-    return [body] if body else []
+    return [body]
