@@ -85,7 +85,7 @@ class Person:
     @property
     def email(self) -> str:
         plain = unicodedata.normalize("NFKD", f"{self.given}.{self.family}").encode("ascii", "ignore").decode().lower()
-        return f"{plain.replace(chr(39), '')}{self.number[-3:]}@students.example.edu"
+        return f"{plain.replace(chr(39), '').replace(' ', '.')}{self.number[-5:]}@students.example.edu"
 
     def line(self) -> str:
         sections = "; ".join(f"2026F:{course}/{section}/{who}" for course, section, who in self.classes)
