@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from starlette.responses import HTMLResponse, Response
 
+from services.console import feed_health
 from services.console import feeds as words
 from services.console.forms import Fields, Form
 from services.console.listing import Choice, Filters, as_csv
@@ -25,9 +26,12 @@ _OVERLAP_HOURS = 24
 async def all_of_them(visit: Visiting) -> Response:
     """Show the feeds, the troubled first, and what they set aside by reason."""
     filters = Filters(visit, [Choice("kind", "Kind", _KINDS), Choice("state", "State", _STATES)])
-    feeds, aside = await visit.together(
+    feeds, aside, health = await visit.together(
         visit.ask("intake", "/feeds", headers=filters.headers, **filters.parameters),
         visit.ask("intake", "/quarantine", campus=filters.parameters.get("campus")),
+        visit.ask(
+            "intake", "/feed-health", campus=filters.parameters.get("campus"), pictures=feed_health.MOST_CARDS
+        ),
     )
     if not feeds.missing:
         feeds.need()
@@ -45,6 +49,7 @@ async def all_of_them(visit: Visiting) -> Response:
         filters=filters,
         saved=await filters.saved(),
         words=words,
+        **feed_health.of_all(health.items(), visit.now, visit.zone),
         away=feeds.missing,
         may_add=visit.person.has("feed_manager", "administrator"),
     )
@@ -79,8 +84,9 @@ async def add(visit: Visiting, form: Form) -> Response:
 async def one(visit: Visiting, feed_id: UUID) -> HTMLResponse:
     """Show a feed: how it stands, what came, what was set aside, its mapping and its tokens."""
     path = f"/feeds/{feed_id}"
-    feed, groups, deliveries, mappings = await visit.together(
+    feed, health, groups, deliveries, mappings = await visit.together(
         visit.ask("intake", path),
+        visit.ask("intake", f"{path}/health"),
         visit.ask("intake", f"{path}/quarantine"),
         visit.ask("intake", f"{path}/deliveries"),
         visit.ask("intake", f"{path}/mappings"),
@@ -89,6 +95,7 @@ async def one(visit: Visiting, feed_id: UUID) -> HTMLResponse:
     return visit.page(
         "feed.html",
         feed=said,
+        **feed_health.of_one(health.json if health.ok else None, visit.now, visit.zone),
         groups=groups.items(),
         deliveries=deliveries.items()[:30],
         mappings=mappings.items(),

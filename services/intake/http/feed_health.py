@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from services.intake.domain.feed_health import SIGNALS, WELL, Day, Schedule, band, state_of
@@ -16,11 +16,12 @@ from services.intake.storage import feed_health, feeds
 from services.intake.usecases.watch_feeds import OFF, schedule_of
 from shared.access.actions import Action
 from shared.program import load_program
-from shared.web.gate import SignedIn
+from shared.web.gate import Door, SignedIn
 
 router = APIRouter(tags=["feeds"])
 
 DAYS = 30
+Pictures = Annotated[int, Query(ge=0, le=12, description="of how many of them to tell the last 30 days")]
 _MOST, _HISTORY = 500, 50
 
 
@@ -43,12 +44,6 @@ class StateView(BaseModel):
     last_at: datetime | None
     looked_at: datetime | None
     signals: list[SignalView]
-
-
-class States(BaseModel):
-    """Feeds and how they are, those with the gravest trouble first."""
-
-    items: list[StateView]
 
 
 class BandView(BaseModel):
@@ -92,6 +87,19 @@ class PastSignal(BaseModel):
     facts: dict[str, Any]
 
 
+class ListedView(StateView):
+    """How a feed is. `days` are its last 30, for as many feeds as pictures were asked for."""
+
+    band: BandView | None = None
+    days: list[DayView] = []
+
+
+class States(BaseModel):
+    """Feeds and how they are, those with the gravest trouble first."""
+
+    items: list[ListedView]
+
+
 class HealthView(StateView):
     """How a feed does, with its last 30 days."""
 
@@ -103,8 +111,8 @@ class HealthView(StateView):
 
 
 @router.get("/feed-health")
-async def list_health(gate: SignedIn, campus: CampusFilter = "") -> States:
-    """Show how the caller's feeds are, without their days."""
+async def list_health(gate: SignedIn, campus: CampusFilter = "", pictures: Pictures = 0) -> States:
+    """Show how the caller's feeds are, the gravest first."""
     async with gate.begin() as door:
         found = await feeds.page(door.connection, campus=campus, after=NONE_BEFORE, count=_MOST)
         decisions = door.allow_each(Action.FEED_LIST, [resource_of(feed) for feed in found])
@@ -123,8 +131,11 @@ async def list_health(gate: SignedIn, campus: CampusFilter = "") -> States:
         ids = [feed.feed_id for feed in shown]
         states = await feed_health.states(door.connection, ids)
         wrong = await feed_health.open_signals(door.connection, ids)
-    views = [StateView(**_state(feed, states.get(feed.feed_id), wrong.get(feed.feed_id, {}))) for feed in shown]
-    return States(items=sorted(views, key=lambda view: (_gravity(view.state), view.name.casefold(), view.code)))
+        views = [ListedView(**_state(feed, states.get(feed.feed_id), wrong.get(feed.feed_id, {}))) for feed in shown]
+        views.sort(key=lambda view: (_gravity(view.state), view.name.casefold(), view.code))
+        if pictures:
+            await _draw(door, {feed.feed_id: feed for feed in shown}, views[:pictures])
+    return States(items=views)
 
 
 @router.get("/feeds/{feed_id}/health")
@@ -156,6 +167,17 @@ async def read_health(feed_id: UUID, gate: SignedIn) -> HealthView:
             for row in history
         ],
     )
+
+
+async def _draw(door: Door, shown: Mapping[UUID, Feed], views: Sequence[ListedView]) -> None:
+    """Give feeds their days."""
+    program = await load_program(door.connection)
+    first = door.now.date() - timedelta(days=DAYS)
+    came = await feed_health.days(door.connection, [view.feed_id for view in views], first)
+    for view in views:
+        plan, mine = schedule_of(program, shown[view.feed_id], door.now, door.now), came.get(view.feed_id, [])
+        view.band = _band(plan, mine, door.now)
+        view.days = _days(plan, mine, plan.local_day(door.now) - timedelta(days=DAYS - 1), door.now)
 
 
 def _state(feed: Feed, state: Any, wrong: Mapping[str, tuple[datetime, Any]]) -> dict[str, Any]:  # noqa: ANN401 - a row
