@@ -79,6 +79,7 @@ def of_one(health: Mapping[str, Any] | None, now: datetime, zone: str) -> dict[s
         "troubles": troubles(health, now, zone),
         "health_chart": picture(health, said),
         "health_usual": usual(health),
+        "health_looked": clock(health["looked_at"], now, zone) if health["looked_at"] else "",
         "signal_words": {signal: word for signal, (word, _) in STATES.items()},
     }
 
@@ -97,7 +98,7 @@ def troubles(health: Mapping[str, Any], now: datetime, zone: str) -> list[Troubl
             *STATES.get(each["signal"], ("Needs a look", "soon")),
             _said(each["signal"], each["facts"], now, zone),
             _TO_DO.get(each["signal"], ""),
-            absolute(datetime.fromisoformat(each["since"]), now, zone),
+            clock(each["since"], now, zone),
         )
         for each in health["signals"]
     ]
@@ -111,7 +112,7 @@ def sentence(health: Mapping[str, Any], now: datetime, zone: str) -> str:
         return "It is not in use, so nothing is expected of it."
     if not health["last_at"]:
         return "Nothing has come yet, and nothing is late."
-    return f"Nothing is wrong. It last came {absolute(datetime.fromisoformat(health['last_at']), now, zone)}."
+    return f"Nothing is wrong. It last came {clock(health['last_at'], now, zone)}."
 
 
 def picture(health: Mapping[str, Any], said: str, width: int = _LARGE[0], height: int = _LARGE[1]) -> Chart:
@@ -123,8 +124,17 @@ def picture(health: Mapping[str, Any], said: str, width: int = _LARGE[0], height
     chart = charts.columns(
         finding, f"{health['name']}, rows a day", points, names=("Day", "Rows"), band=band, width=width, height=height
     )
+    x, _, wide, _, _ = chart.bars[-1]
+    ends = [(round(x + wide, 1), height - 7, "end", _short(days[-1]["day"]))]
+    texts = [*(each for each in chart.texts if each[3]), *ends]
     columns = ("Day", "Expected", "Rows", "Taken", "There already", "Not wanted", "Set aside", "Turned away")
-    return replace(chart, columns=columns, rows=[_row(day) for day in reversed(days)])
+    return replace(chart, columns=columns, rows=[_row(day) for day in reversed(days)], texts=texts)
+
+
+def clock(at: str, now: datetime, zone: str) -> str:
+    """Return a time as it stands within a sentence: `today, 8:42 am`."""
+    said = absolute(datetime.fromisoformat(at), now, zone)
+    return said[0].lower() + said[1:] if said.startswith(("Today", "Yesterday", "Tomorrow")) else said
 
 
 def usual(health: Mapping[str, Any]) -> str:
@@ -139,13 +149,10 @@ def usual(health: Mapping[str, Any]) -> str:
 
 
 def _said(signal: str, facts: Mapping[str, Any], now: datetime, zone: str) -> str:
-    def clock(name: str) -> str:
-        return absolute(datetime.fromisoformat(facts[name]), now, zone) if facts.get(name) else ""
-
     if signal in ("silent", "late"):
-        last = f"Nothing since {clock('last_at')}." if clock("last_at") else "Nothing has come yet."
-        due = f" It was expected by {clock('expected_by')}." if clock("expected_by") else ""
-        return last + due
+        last, due = facts.get("last_at"), facts.get("expected_by")
+        said = f"Nothing since {clock(last, now, zone)}." if last else "Nothing has come yet."
+        return f"{said} It was expected by {clock(due, now, zone)}." if due else said
     words = {
         "refused": "{times} deliveries were turned away as a whole, and none has come through since.",
         "errors": "{quarantined} of the last {items} rows could not be read.",
@@ -155,10 +162,11 @@ def _said(signal: str, facts: Mapping[str, Any], now: datetime, zone: str) -> st
     }
     if signal == "new_columns":
         return f"The file has columns that were not in it before: {', '.join(facts.get('columns', ()))}."
-    said = words.get(signal)
-    if said is None:
+    if signal not in words:
         return "Something about it is not as it should be."
-    return said.format_map({name: f"{value:,}" if isinstance(value, int) else value for name, value in facts.items()})
+    return words[signal].format_map(
+        {name: f"{value:,}" if isinstance(value, int) else value for name, value in facts.items()}
+    )
 
 
 def _kind(health: Mapping[str, Any], day: Mapping[str, Any], limits: Mapping[str, Any] | None) -> str:
@@ -180,8 +188,8 @@ def _watched(health: Mapping[str, Any], day: Mapping[str, Any]) -> bool:
 
 
 def _label(days: Sequence[Mapping[str, Any]], place: int) -> str:
-    """Return the label under a day: the first and the last have one."""
-    return _short(days[place]["day"]) if place in (0, len(days) - 1) else ""
+    """Return the label under a day: the first has one, and the last by its own place."""
+    return "" if place else _short(days[place]["day"])
 
 
 def _short(day: str) -> str:

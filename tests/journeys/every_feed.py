@@ -36,3 +36,16 @@ async def ask_everything(world: World) -> None:
     version = (await world.get("ada", "intake", feed))["version"]
     changed = await world.call("ada", "PATCH", "intake", feed, json={"version": version, "state": "paused"})
     assert changed.is_success, changed.text
+    await ask_how_feeds_do(world)
+
+
+async def ask_how_feeds_do(world: World) -> None:
+    """Ask what is asked about their health, and give a topic the secret of its brokers."""
+    machine = await add_feed(
+        world, "every-topic", PARTNER, kind="topic", settings={"bootstrap": "127.0.0.1:1", "topic": "alerts"}
+    )
+    await world.get("ada", "intake", "/feed-health?campus=NORTH&pictures=3")
+    await world.get("ada", "intake", f"/feeds/{machine.feed_id}/health")
+    path = f"/feeds/{machine.feed_id}/secret"
+    answer = await world.call("ada", "PUT", "intake", path, json={"secret": "correct horse"})
+    assert answer.is_success, answer.text
