@@ -29,6 +29,7 @@ JOBS = (
     Job("/flags", "Flags", (Action.FLAGS_LIST,)),
     Job("/rules", "Rules", (Action.RULES_SIMULATE,)),
     Job("/outreach", "Outreach", (Action.OUTREACH_LIST,)),
+    Job("/lexicons", "Lexicons", (Action.LEXICON_CHANGE,)),
     Job("/feeds", "Feeds", (Action.FLAGS_IMPORT,)),
     Job("/cases", "Cases", (Action.CASE_LIST,)),
     Job("/program", "Program", (Action.PROGRAM_CHANGE, Action.FIGURES_READ)),

@@ -115,6 +115,18 @@ class Owners:
             more["json"] = body
         return await self._send(asker, service, method, path, PATIENCE_TO_TELL_S, headers=headers, **more)
 
+    async def fetch(self, asker: Asker, service: str, path: str) -> httpx.Response | None:
+        """Return an owner's answer as it is, for a file that is handed through; None when it is away."""
+        token = mint(self._settings, asker.subject, now=self._clock.now(), authenticated_at=asker.authenticated_at)
+        try:
+            return await self._client(service).get(
+                path, timeout=PATIENCE_TO_TELL_S, headers={"Authorization": f"Bearer {token}"}
+            )
+        except httpx.HTTPError as error:
+            counters["owners_away"] += 1
+            _log.warning("an owner does not answer", extra={"service": service}, exc_info=error)
+            return None
+
     async def close(self) -> None:
         """Give the connections back."""
         for client in self._clients.values():
