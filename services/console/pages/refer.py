@@ -166,7 +166,7 @@ def _form(
     status = HTTPStatus.SERVICE_UNAVAILABLE if away else HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
     campus = visit.program.campuses.get(typed.get("campus", ""))
     rules = visit.program.referral_form(typed.get("campus", ""), visit.now)
-    lines = [("911", rules.emergency), ("988", rules.crisis), ("Campus police", campus.police if campus else "")]
+    police = f"campus police {campus.police}" if campus and campus.police else ""
     return visit.page(
         "refer.html",
         status,
@@ -183,5 +183,5 @@ def _form(
         campuses=[
             (code, name) for name, code in sorted((each.name, code) for code, each in visit.program.campuses.items())
         ],
-        lines=[(name, number) for name, number in lines if number],
+        numbers=", ".join(filter(None, (rules.emergency, rules.crisis, police))),
     )
