@@ -130,6 +130,8 @@ class Hub:
             try:
                 await self._read(self._redis)
             except (RedisError, OSError, TimeoutError) as error:
+                if _told_to_stop():  # a time limit that ran out at that very moment hides it
+                    raise asyncio.CancelledError from error
                 self._turn(hears=False)
                 _log.warning("open screens poll, Valkey is away", exc_info=error)
                 await asyncio.sleep(_PAUSE_S)
@@ -157,6 +159,11 @@ class Hub:
         self.hears = hears
         for listener in tuple(self._listeners):
             listener.tell(Heard("", None))
+
+
+def _told_to_stop() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _entries(answer: object) -> Iterable[tuple[bytes, dict[bytes, bytes]]]:

@@ -261,7 +261,7 @@ def _local(value: str, zone: str) -> str:
         instant = datetime.fromisoformat(value)
     except ValueError:
         return value
-    return instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None).isoformat(timespec="minutes")
+    return instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None).isoformat(" ", "minutes")
 
 
 def _words(part: Part, value: Any, zone: str) -> str:  # noqa: ANN401 - JSON
@@ -271,8 +271,6 @@ def _words(part: Part, value: Any, zone: str) -> str:  # noqa: ANN401 - JSON
     if part.kind == "check":
         return "yes" if value else "no"
     text = text_of(part, value, zone).replace("\n", ", ")
-    if part.kind == "instant":
-        return text.replace("T", " ")
     return dict(part.options).get(text, text)
 
 

@@ -18,6 +18,7 @@ WEEKDAYS: tuple[Option, ...] = tuple(
 FUNCTIONS: tuple[Option, ...] = (("duty", "Duty"), ("titleix", "Title IX"))
 # Rules over flags are decided by two, on a page of their own.
 ELSEWHERE = {"threshold": "/rules"}
+_WHEN = "Such as 2026-09-14 08:00."
 _CODE = re.compile(r"^[A-Za-z0-9._:|@*-]{1,128}$")
 
 
@@ -78,8 +79,8 @@ def _staff(visit: Visit, _entry: Mapping[str, Any]) -> Sequence[Part]:
             (
                 Field("name", "Role", "select", roles),
                 Field("campus", "Where", "select", campuses(visit)),
-                Field("since", "From", "instant"),
-                Field("until", "Until", "instant"),
+                Field("since", "From", "instant", hint=_WHEN),
+                Field("until", "Until", "instant", hint=_WHEN),
             ),
             hint="It opens what its work needs on that campus, between these times. “No role” takes one away.",
         ),
@@ -87,8 +88,8 @@ def _staff(visit: Visit, _entry: Mapping[str, Any]) -> Sequence[Part]:
             "absences",
             "Absences",
             (
-                Field("since", "From", "instant"),
-                Field("until", "Until", "instant"),
+                Field("since", "From", "instant", hint=_WHEN),
+                Field("until", "Until", "instant", hint=_WHEN),
                 Field("cover_id", "Who covers", "select", people(visit)),
             ),
             hint="Whoever covers is paged instead and gets new cases. Clear the first time to take an absence away.",
@@ -112,7 +113,7 @@ def _rota(visit: Visit, _entry: Mapping[str, Any]) -> Sequence[Part]:
             (
                 Field("staff_id", "Who", "select", staff),
                 Field("weekday", "From", "select", WEEKDAYS),
-                Field("starts", "At", "time"),
+                Field("starts", "At", "time", hint="Such as 08:00."),
                 Field("hours", "For hours", "number"),
                 Field("backup", "Backup", "check"),
             ),
@@ -123,8 +124,8 @@ def _rota(visit: Visit, _entry: Mapping[str, Any]) -> Sequence[Part]:
             "Instead of the week",
             (
                 Field("staff_id", "Who", "select", staff),
-                Field("since", "From", "instant"),
-                Field("until", "Until", "instant"),
+                Field("since", "From", "instant", hint=_WHEN),
+                Field("until", "Until", "instant", hint=_WHEN),
                 Field("backup", "Backup", "check"),
             ),
             hint="Holidays, swaps: for this time these people are on duty, and nobody whom the week names.",
@@ -143,8 +144,8 @@ def _campus(_visit: Visit, _entry: Mapping[str, Any]) -> Sequence[Part]:
             "hours",
             "Opening hours",
             (
-                Field("opens", "Opens", "time"),
-                Field("closes", "Closes", "time"),
+                Field("opens", "Opens", "time", hint="Such as 08:00."),
+                Field("closes", "Closes", "time", hint="Up to 24:00."),
                 Field("weekday", "On", "select", WEEKDAYS),
             ),
             hint="Clocks run while the campus is open. Clear the first time to take a line away.",
@@ -157,7 +158,7 @@ def _policy(_visit: Visit, entry: Mapping[str, Any]) -> Sequence[Part]:
     values = entry.get("values") or DEFAULTS.get(str(entry.get("name", "")), {})
     return (
         Field("edition", "Edition", hint="A short name for these values, such as 2027-spring."),
-        Field("effective_from", "In force from", "instant"),
+        Field("effective_from", "In force from", "instant", hint=_WHEN),
         Field("source", "Where this was decided", hint="Such as: provost’s letter of May 4.", wide=True),
         *(_SHAPES.get(f"{entry.get('name')} {part.name}", part) for part in parts_of(values)),
     )
@@ -168,7 +169,11 @@ _SHAPES: dict[str, Part] = {
     "terms values.terms": Rows(
         "values.terms",
         "Terms",
-        (Field("term", "Term", hint=""), Field("starts", "First day", "date"), Field("ends", "Last day", "date")),
+        (
+            Field("term", "Term"),
+            Field("starts", "First day", "date", hint="Such as 2027-01-11."),
+            Field("ends", "Last day", "date", hint="Such as 2027-05-07."),
+        ),
         hint="Clear the name to take a term away.",
     )
 }

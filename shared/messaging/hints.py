@@ -124,6 +124,9 @@ class Hints:
                     await self._write(redis)
                 except (RedisError, OSError, TimeoutError) as error:
                     self._give_up(error)
+                    task = asyncio.current_task()
+                    if task is not None and task.cancelling():  # a time limit that ran out just then hides it
+                        raise asyncio.CancelledError from error
                     await asyncio.sleep(_PAUSE_S)
         finally:
             with contextlib.suppress(RedisError, OSError):

@@ -77,7 +77,7 @@ async def test_a_policy_gets_a_new_edition_and_the_old_one_stays(world: World) -
     async with browser(world, "ada") as ada:
         assert "edition <strong>shipped</strong>" in (await ada.get(path)).text
         fields = {
-            "version": "0", "edition": "north-1", "effective_from": "2026-09-14T09:00", "source": "made up",
+            "version": "0", "edition": "north-1", "effective_from": "2026-09-14 09:00", "source": "made up",
             "values.hours": "4",
         }  # fmt: skip
         preview = await ada.send(path, path, fields | {"step": "preview"})
