@@ -19,7 +19,7 @@ from tests.bench.installation import Installation, installed
 from tests.bench.people import Person, Said
 
 CAMPUSES, STUDENTS = 4, 200_000
-WARM, COUNT = 40, 400
+WARM, COUNT = 40, 320
 GOAL_MS = 50
 GOAL_PRECISION, GOAL_RECALL = 0.75, 0.9
 _SERVICES = ("program", "intake")

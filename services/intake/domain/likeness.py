@@ -98,14 +98,11 @@ def names_in(text: str) -> list[str]:
 
 
 def queries(name: str, text: str, email: str) -> list[str]:
-    """Return what to look for, in comparable spelling: the name, else names in the text; nicknames; the address."""
+    """Return what to look for, in comparable spelling: the name, else names in the text, else those in the address."""
     found = [comparable(name)] if name.strip() else names_in(text)
     if not found and 0 < len(text.split()) <= _LONGEST_RUN:
         found = [comparable(text)]
-    for said in list(found):
-        first, _, rest = said.partition(" ")
-        found += [f"{other} {rest}".strip() for other in sorted(also(first))[:6]]
     local = comparable(re.sub(r"\d+", " ", email.partition("@")[0]))
-    if len(local) > 4:  # noqa: PLR2004 - shorter ones are initials, which fit everybody
-        found.append(local)
-    return list(dict.fromkeys(each for each in found if each))
+    if not found and len(local) > 4:  # noqa: PLR2004 - shorter ones are initials, which fit everybody
+        found = [local]
+    return [each for each in dict.fromkeys(found) if each]

@@ -11,7 +11,7 @@ anthony antony tony
 antonio tony tono
 barbara barb babs bobbie
 benjamin ben benji benny
-catherine katherine kathryn cathy kathy kate katie kit kitty
+catherine katherine kathryn cathy kathy kate katie kitty
 charles charlie chuck chas
 charlotte charlie lottie
 christopher chris kit topher
@@ -69,7 +69,7 @@ olivia liv livvy
 oliver ollie
 pamela pam
 patricia pat patty trish tricia
-patrick pat paddy rick
+patrick pat paddy
 penelope penny
 peter pete
 philip phillip phil
@@ -102,6 +102,29 @@ for _line in _GROUPS.split("\n"):
     _names = frozenset(_line.split())
     for _name in _names:
         _ALSO[_name] = _ALSO.get(_name, frozenset()) | _names
+
+
+def _first_of_all() -> dict[str, str]:
+    """Return for each name the first of all that may be meant by it, over names that are in several lines."""
+    found: dict[str, str] = {}
+    for line in _GROUPS.split("\n"):
+        names = line.split()
+        known = {found[name] for name in names if name in found}
+        one = min(known) if known else (names[0] if names else "")
+        found.update(dict.fromkeys(names, one))
+        found.update({name: one for name, other in found.items() if other in known})
+    return found
+
+
+_FIRST = _first_of_all()
+
+
+def written_out(name: str) -> str:
+    """Return a comparable name with each part that may be a nickname written as one and the same for all it may mean.
+
+    Only for looking names up: `bill smith` and `will smith` are both kept, and sought, as `william smith`.
+    """
+    return " ".join(_FIRST.get(part, part) for part in name.split(" "))
 
 
 def also(name: str) -> frozenset[str]:

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.intake.domain.nicknames import written_out
 from services.intake.domain.people import EMAIL, NUMBER, comparable
 from services.intake.storage.batch import CODE, LIST, arrays, insert, joined
 from shared.ids import new_ids
@@ -24,6 +25,7 @@ _COLUMNS = {
     "source": CODE,
     "value": "text",
     "norm": "text",
+    "alike": "text",
     "added_by": "once text",
     "added_at": "once timestamptz",
 }
@@ -105,7 +107,17 @@ async def forget(connection: AsyncConnection, students: Iterable[UUID], listed: 
 async def add(tx: Tx, names: Sequence[NewName]) -> None:
     """Keep names; one that is there already is there once."""
     rows = [
-        (name_id, each.student_id, each.campuses[0], joined(each.campuses), each.kind, each.source, each.value, norm)
+        (
+            name_id,
+            each.student_id,
+            each.campuses[0],
+            joined(each.campuses),
+            each.kind,
+            each.source,
+            each.value,
+            norm,
+            written_out(norm),
+        )
         for name_id, each in zip(new_ids(len(names)), names, strict=True)
         if (norm := norm_of(each.kind, each.value))
     ]
@@ -154,7 +166,7 @@ async def alike(
     The one search that does not go through row security (an index could not serve it then). It keeps to these
     campuses and to those of the transaction; decide about each before anything of them is shown, and audit it.
     """
-    queries = sorted({each for each in said if each})
+    queries = sorted({written_out(each) for each in said if each})
     if not queries:
         return {}
     rows = (await connection.execute(_ALIKE, {"said": queries, "campuses": list(campuses), "most": most})).all()

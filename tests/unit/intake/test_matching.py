@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from services.intake.domain import identity
 from services.intake.domain.likeness import likeness, names_in, one_slip, queries, slips
 from services.intake.domain.matching import MOST, Agreement, Known, Question, rank, weigh
+from services.intake.domain.nicknames import written_out
 from services.intake.domain.people import EMAIL, NUMBER, Profile, Section, comparable, shown_name
 from services.intake.domain.referrals import About
 from services.intake.domain.roster_rows import Student
@@ -113,13 +114,20 @@ def test_names_are_found_in_words_and_titles_are_not() -> None:
     assert names_in("Dr. Osei, Prof. Lind") == ["osei", "lind"]
 
 
-def test_what_is_looked_for_is_the_name_its_nicknames_and_the_address() -> None:
-    asked = queries("Bill Smith", "", "w.smith42@students.example.edu")
-    assert asked[0] == "bill smith"
-    assert "william smith" in asked
-    assert "w smith" in asked
-    assert queries("", "", "") == []
+def test_what_is_looked_for_is_the_name_or_what_may_hold_one() -> None:
+    assert queries("Bill Smith", "the tall Kofi", "w.smith42@students.example.edu") == ["bill smith"]
+    assert queries("", "the tall Kofi Lind", "") == ["kofi lind"]
     assert queries("", "wren halloway", "") == ["wren halloway"], "a few words may be a name in small letters"
+    assert queries("", "", "wren.halloway42@students.example.edu") == ["wren halloway"]
+    assert queries("", "", "wh7@students.example.edu") == []
+    assert queries("", "", "") == []
+
+
+def test_nicknames_are_kept_and_sought_under_one_name() -> None:
+    assert written_out("bill smith") == written_out("will smith") == written_out("william smith")
+    assert written_out("liz halloway") == written_out("beth halloway")
+    assert written_out("wren halloway") == "wren halloway"
+    assert written_out("patty ortiz") != written_out("rick ortiz")
 
 
 def test_evidence_says_in_words_how_each_field_agrees() -> None:

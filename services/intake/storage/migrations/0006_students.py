@@ -35,12 +35,15 @@ CREATE TABLE student_names (
     source text NOT NULL CHECK (source IN ('roster', 'history', 'person')),
     value text NOT NULL,
     norm text NOT NULL,
+    alike text NOT NULL,
     added_by text NOT NULL,
     added_at timestamptz NOT NULL,
     UNIQUE (student_id, kind, norm)
 );
 CREATE INDEX student_names_whole ON student_names (norm, kind);
-CREATE INDEX student_names_alike ON student_names USING gin (norm gin_trgm_ops) WHERE kind NOT IN ('email', 'number');
+CREATE INDEX student_names_student ON student_names (student_id);
+CREATE INDEX student_names_alike ON student_names USING gin (campuses, alike gin_trgm_ops)
+    WHERE kind NOT IN ('email', 'number');
 
 CREATE TABLE enrollments (
     student_id uuid NOT NULL,
@@ -122,42 +125,54 @@ $body$
 """
 
 # Row security would keep a search by likeness from its index, so this runs as the owner, and says itself which
-# campuses it looks at: those asked for, and of them only those the transaction was opened for. It gives ids, never
-# a name; what may be shown of them is decided, and audited, one by one. A single word is looked for within names.
-_ALIKE = """
+# campuses it looks at: those asked for, and of them only those the transaction was opened for (NULL is all). It gives
+# ids, never a name; what may be shown of them is decided, and audited, one by one. A single word is looked for within
+# names. The campus is part of the index, hence a branch for each way of asking: it halves the time.
+_BRANCH = """
+            SELECT names.student_id, {likeness} AS likeness FROM student_names AS names
+            WHERE {one_word} AND {matches} AND names.kind NOT IN ('email', 'number') AND {there}"""
+_WORDS = ("each.query LIKE '% %'", "names.alike % each.query", "similarity(names.alike, each.query)")
+_WORD = ("each.query NOT LIKE '% %'", "each.query <% names.alike", "word_similarity(each.query, names.alike)")
+_SOMEWHERE = "names.campuses && (SELECT codes FROM held)"
+_BRANCHES = " UNION ALL ".join(
+    _BRANCH.format(one_word=one_word, matches=matches, likeness=likeness, there=there)
+    for one_word, matches, likeness in (_WORDS, _WORD)
+    for there in (_SOMEWHERE, "(SELECT codes FROM held) IS NULL")
+)
+_ALIKE = f"""
 CREATE FUNCTION students_alike(asked text[], on_campuses text[], at_most integer)
 RETURNS TABLE (student_id uuid, likeness real)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
 SET pg_trgm.similarity_threshold = 0.34 SET pg_trgm.word_similarity_threshold = 0.7 AS $body$
+    WITH context AS MATERIALIZED (
+        SELECT coalesce(current_setting('caselight.actor', true), '') AS actor,
+               string_to_array(coalesce(current_setting('caselight.campuses', true), ''), ',') AS opened
+    ), held AS MATERIALIZED (
+        SELECT CASE WHEN actor = '' THEN '{{}}'
+                    WHEN '*' = ANY (on_campuses) AND '*' = ANY (opened) THEN NULL
+                    WHEN '*' = ANY (on_campuses) THEN opened
+                    WHEN '*' = ANY (opened) THEN on_campuses
+                    ELSE ARRAY(SELECT unnest(on_campuses) INTERSECT SELECT unnest(opened)) END AS codes
+        FROM context
+    )
     SELECT found.student_id, max(found.likeness)
     FROM unnest(asked) AS each (query)
     CROSS JOIN LATERAL (
-        SELECT alike.student_id, alike.likeness FROM (
-            SELECT names.student_id, names.campuses, similarity(names.norm, each.query) AS likeness
-            FROM student_names AS names
-            WHERE each.query LIKE '% %' AND names.norm % each.query AND names.kind NOT IN ('email', 'number')
-            UNION ALL
-            SELECT names.student_id, names.campuses, word_similarity(each.query, names.norm) AS likeness
-            FROM student_names AS names
-            WHERE each.query NOT LIKE '% %' AND each.query <% names.norm AND names.kind NOT IN ('email', 'number')
+        SELECT alike.student_id, alike.likeness FROM ({_BRANCHES}
         ) AS alike
-        WHERE ('*' = ANY (on_campuses) OR alike.campuses && on_campuses)
-          AND coalesce(current_setting('caselight.actor', true), '') <> ''
-          AND (coalesce(current_setting('caselight.campuses', true), '') = '*'
-               OR alike.campuses && string_to_array(coalesce(current_setting('caselight.campuses', true), ''), ','))
         ORDER BY alike.likeness DESC, alike.student_id LIMIT at_most
     ) AS found
     GROUP BY found.student_id
     ORDER BY max(found.likeness) DESC, found.student_id LIMIT at_most
 $body$
-"""
+"""  # noqa: S608 - put together of constants
 _ON_ANOTHER_CAMPUS = "campuses && string_to_array(coalesce(current_setting('caselight.campuses', true), ''), ',')"
 # Names that are on the roster already become comparable in SQL; the next import of the student writes them anew.
 _FILL = """
-INSERT INTO student_names (name_id, student_id, campus, campuses, kind, source, value, norm, added_by, added_at)
-SELECT gen_random_uuid(), student_id, campus, campuses, 'name', 'roster', name,
-       trim(regexp_replace(lower(unaccent(name)), '[^[:alnum:]]+', ' ', 'g')), 'service:intake', changed_at
-FROM students
+INSERT INTO student_names (name_id, student_id, campus, campuses, kind, source, value, norm, alike, added_by, added_at)
+SELECT gen_random_uuid(), student_id, campus, campuses, 'name', 'roster', name, plain, plain, 'service:intake',
+       changed_at
+FROM students, trim(regexp_replace(lower(unaccent(name)), '[^[:alnum:]]+', ' ', 'g')) AS plain
 """
 
 
