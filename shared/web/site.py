@@ -65,7 +65,7 @@ def site_of(request: Request) -> Site:
     return cast("Site", request.app.state.site)
 
 
-def part(kind: type[T]) -> Callable[[Request], T]:
+def part(kind: type[T]) -> Callable[[Request], Awaitable[T]]:
     """Return a dependency that hands a route the object of that type from `create_app(parts=[...])`."""
 
     async def find(request: Request) -> T:  # not to be sent through a thread, which a plain function is
