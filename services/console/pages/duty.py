@@ -184,13 +184,17 @@ def _facts(known: Mapping[str, Any]) -> list[str]:
 
 
 def _parts(narrative: Mapping[str, Any]) -> list[tuple[str, str, int]]:
-    """Cut a narrative into what screening marked as danger and what lies between."""
-    text, place, parts = narrative["narrative"], 0, []
-    number = 0
-    for hit in sorted(narrative["hits"], key=lambda hit: hit["start"]):
-        if hit["negated"] or hit["start"] < place or not hit["category"].startswith("danger"):
+    """Cut a narrative into what screening marked as danger and what lies between; marks that overlap are one."""
+    text, marked = narrative["narrative"], list[tuple[int, int]]()
+    for hit in sorted(narrative["hits"], key=lambda hit: int(hit["start"])):
+        if hit["negated"] or not hit["category"].startswith("danger"):
             continue
-        number += 1
-        parts += [(text[place : hit["start"]], "", 0), (text[hit["start"] : hit["end"]], "danger", number)]
-        place = hit["end"]
+        if marked and hit["start"] <= marked[-1][1]:
+            marked[-1] = marked[-1][0], max(marked[-1][1], hit["end"])
+        else:
+            marked.append((hit["start"], hit["end"]))
+    parts, place = list[tuple[str, str, int]](), 0
+    for number, (start, end) in enumerate(marked, start=1):
+        parts += [(text[place:start], "", 0), (text[start:end], "danger", number)]
+        place = end
     return [part for part in [*parts, (text[place:], "", 0)] if part[0]]
