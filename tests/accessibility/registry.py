@@ -12,6 +12,7 @@ from playwright.async_api import Page
 from tests.journeys.world import World
 
 STATES_FOLDER = Path(__file__).parent / "states"
+PARTS = 2
 
 Arrange = Callable[[World], Awaitable[str | None]]
 Act = Callable[[Page], Awaitable[object]]
@@ -60,6 +61,7 @@ class State:
     service   who answers: console, intake, notifications
     status    what the page answers with
     says      words that must be on it, or it is another state
+    leads     (set here) the first of its file: it is looked at in forced colors too
     """
 
     name: str
@@ -72,15 +74,28 @@ class State:
     service: str = "console"
     status: int = 200
     says: str = ""
+    leads: bool = field(default=False, repr=False)
     place: int = field(default=0, repr=False)
 
 
-def states() -> list[State]:
-    """Return every state, those of an empty system first."""
-    found: list[State] = []
-    for path in sorted(STATES_FOLDER.glob("[a-z]*.py")):
-        found += importlib.import_module(f"tests.accessibility.states.{path.stem}").STATES
-    found.sort(key=lambda state: not state.first)
-    names = [state.name for state in found]
+def states(part: int | None = None) -> list[State]:
+    """Return every state, those of an empty system first; or one of PARTS parts, each with whole files of states."""
+    files = [
+        list(importlib.import_module(f"tests.accessibility.states.{path.stem}").STATES)
+        for path in sorted(STATES_FOLDER.glob("[a-z]*.py"))
+    ]
+    names = [state.name for file in files for state in file]
     assert len(names) == len(set(names)), "two states of one name"
+    for file in files:
+        file[0] = replace(file[0], leads=True)
+    found = [state for file in (files if part is None else _shared_out(files)[part]) for state in file]
+    found.sort(key=lambda state: not state.first)
     return [replace(state, place=place) for place, state in enumerate(found)]
+
+
+def _shared_out(files: list[list[State]]) -> list[list[list[State]]]:
+    """Share files out so that each part has about as many states: two processes look at them at once."""
+    parts: list[list[list[State]]] = [[] for _ in range(PARTS)]
+    for file in sorted(files, key=len, reverse=True):
+        min(parts, key=lambda part: sum(map(len, part))).append(file)
+    return parts

@@ -1,0 +1,47 @@
+"""What it takes for a page to be usable by everybody."""
+
+from dataclasses import dataclass, field
+
+from tests.accessibility.registry import State
+from tests.journeys.world import World
+from tests.support.browser import Site, Window, at_320, axe, overflow, walk
+
+
+@dataclass
+class Looker:
+    """Looks at pages in states. One window for each person, used again and again."""
+
+    world: World
+    site: Site
+    windows: dict[tuple[str, str], Window] = field(default_factory=dict)
+
+    async def wrong_with(self, state: State) -> list[str]:
+        """Return everything that is wrong with a page in a state; nothing when everybody can use it."""
+        window = await self._opened(state)
+        page = window.page
+        found = await axe(page)
+        await page.emulate_media(color_scheme="dark")
+        found += [f"dark: {each}" for each in await axe(page, "color-contrast")]
+        await page.emulate_media(color_scheme="light")
+        if state.leads:
+            await page.emulate_media(forced_colors="active")
+            found += [f"forced colors: {each}" for each in await axe(page, "color-contrast")]
+            await page.emulate_media(forced_colors="none")
+        async with at_320(page):
+            found += [f"at 320: {each}" for each in await axe(page, "target-size", "scrollable-region-focusable")]
+            found += [f"scrolls sideways: {each}" for each in await overflow(page)]
+            found += [f"at 320: {each}" for each in await walk(page)]
+        return found + window.complaints()
+
+    async def _opened(self, state: State) -> Window:
+        path = (await state.arrange(self.world) if state.arrange else None) or state.path
+        key = (state.person, state.service)
+        if key not in self.windows:
+            self.windows[key] = await self.site.window(state.person, service=state.service)
+        window = self.windows[key]
+        async with state.around(self.world):
+            assert await window.open(path) == state.status
+            if state.act:
+                await state.act(window.page)
+        assert state.says in await window.text()
+        return window
