@@ -18,7 +18,9 @@ from tests.bench import (
     matching,
     page_latency,
     referral_http,
+    screening,
     streams,
+    triage_desk,
 )
 from tests.bench.figures import Figure, keep, say, show
 from tests.bench.installation import ground
@@ -34,6 +36,8 @@ BENCHES = {
     "streams": streams.measure,
     "console_pages": console_pages.measure,
     "matching": matching.measure,
+    "screening": screening.measure,
+    "triage_desk": triage_desk.measure,
 }
 
 

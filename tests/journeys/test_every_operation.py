@@ -19,7 +19,7 @@ from sqlalchemy.pool import NullPool
 from shared.access.tokens import mint
 from shared.ids import new_id
 from shared.settings import OWNERS
-from tests.journeys import every_feed, referring, rules, who
+from tests.journeys import every_feed, referring, rules, screening, who
 from tests.journeys.world import World
 from tests.support.eventually import eventually
 
@@ -53,6 +53,7 @@ async def test_every_operation_answers_somebody_who_may_ask(world: World) -> Non
     await every_feed.ask_everything(world)
     await rules.ask_everything(world)
     await referring.ask_everything(world)
+    await screening.ask_everything(world)
     for path in ("/figures?campus=NORTH", "/figures/caseloads?campus=NORTH"):
         await world.get("dee", "analytics", path)
 
