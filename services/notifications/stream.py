@@ -11,6 +11,7 @@ from services.notifications.usecases import (
     enrich_pages,
     raise_pages,
     send_notices,
+    tell_askers,
     tell_feed_owners,
     tell_referrers,
     write_to_students,
@@ -24,6 +25,7 @@ from shared.events.outreach import OutreachMessageAsked
 from shared.events.referrals import (
     DangerRaised,
     MisconductReported,
+    ReferralAddedTo,
     ReferralMatched,
     ReferralRetracted,
     ReferrerStatusMoved,
@@ -75,6 +77,9 @@ def handlers(desk: Desk) -> Mapping[type[Event], Handler]:
     async def moved(tx: Tx, envelopes: Sequence[Envelope[ReferrerStatusMoved]]) -> None:
         await tell_referrers.tell_referrers(tx, _news(envelopes))
 
+    async def added(tx: Tx, envelopes: Sequence[Envelope[ReferralAddedTo]]) -> None:
+        await tell_askers.tell_askers(tx, _news(envelopes))
+
     async def retracted(tx: Tx, envelopes: Sequence[Envelope[ReferralRetracted]]) -> None:
         await tell_referrers.stop_telling(tx, _news(envelopes))
 
@@ -85,7 +90,11 @@ def handlers(desk: Desk) -> Mapping[type[Event], Handler]:
         await write_to_students.write_to_students(tx, _news(envelopes))
 
     cases: dict[type[Event], Handler] = dict.fromkeys(_KNOWN, known)
-    notices: dict[type[Event], Handler] = {ReferrerStatusMoved: moved, ReferralRetracted: retracted}
+    notices: dict[type[Event], Handler] = {
+        ReferrerStatusMoved: moved,
+        ReferralRetracted: retracted,
+        ReferralAddedTo: added,
+    }
     return {**cases, **notices, FeedHealthChanged: feeds, OutreachMessageAsked: students}
 
 

@@ -105,3 +105,19 @@ async def test_danger_in_an_addition_pages_again_although_the_first_page_was_tak
         return sorted(each["state"] for each in pages) == ["accepted", "notifying"]
 
     await eventually(second)
+
+
+async def test_whoever_asked_hears_that_the_referrer_has_written(world: World) -> None:
+    made = await refer(world, your_email="lou@mail.example")
+    page = link_in(await world.mail_to("lou@mail.example", "has arrived"))
+    asked = {"text": "Which class was it?"}
+    await world.post("ana", "intake", f"/referrals/{made['referral_id']}/questions", asked)
+    here = f"/referrals/{made['referral_id']}"
+    assert (await world.get("ana", "intake", here))["marks"] == ["asked"]
+    answers = re.findall(r'name="answers" value="([^"]+)"', await send(world, page))[0]
+    await send(world, page, words="BIO 101", answers=answers)
+    assert (await world.get("ana", "intake", here))["marks"] == ["heard"]
+    await world.quiet()
+    await world.pass_time(minutes=6)
+    mail = await world.mail_to("ana", "A referrer wrote to you")
+    assert "BIO" not in text_of(mail)

@@ -23,6 +23,8 @@ from shared.refusal import Refused
 # Where a case is, the case is what people work with.
 IN_A_CASE = frozenset({Decision.OPEN_CASE.value, Decision.ATTACH.value})
 TAKEN_BACK = "retracted"
+# A question waits for the referrer; the referrer has said something since.
+ASKED, HEARD = "asked", "heard"
 BY_REFERRER = "referrer"
 _WALLED = "titleix"
 
@@ -40,6 +42,7 @@ def added_to(
     graver = screening.level.rank > level(referral.level).rank
     told = replace(
         referral,
+        marks=(*(mark for mark in referral.marks if mark not in (ASKED, HEARD)), HEARD),
         sensitivity=_WALLED if walled else referral.sensitivity,
         concerns=concerns,
         family=referral.family if referral.state == TRIAGED and not walled else gravest_family(concerns).value,
@@ -78,6 +81,11 @@ def added_to(
         told, more = reopened(told, f"by:{kind}", kind, now)
         facts += more
     return told, tuple(facts)
+
+
+def asked(referral: Referral) -> Referral:
+    """Mark a referral whose referrer has been asked something."""
+    return replace(referral, marks=(*(mark for mark in referral.marks if mark != ASKED), ASKED))
 
 
 def retracted(referral: Referral, by: str, reason_code: str, now: datetime) -> tuple[Referral, tuple[Event, ...]]:

@@ -23,9 +23,9 @@ from shared.refusal import Refused
 
 MATCHING, TRIAGE_DUE, TRIAGED, RETRACTED = "matching", "triage_due", "triaged", "retracted"
 
-# Marks on a referral, in codes: what a machine probably wrote; what is about no one person.
+# A mark on a referral: a machine probably wrote it. Others: `group` and `place` (it is about no one person), `aware`
+# and `unaware` (of being referred), `asked`, `heard` (the referrer has said more) and `retracted`.
 LIKELY_BOT = "likely_bot"
-MARKS = (LIKELY_BOT, "place", "group", "retracted", "phone")
 
 # What a referrer is told, and never more: received, reviewed, acted, closed.
 STATUS_OF_DECISION = {

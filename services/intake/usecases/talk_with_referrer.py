@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.intake.domain.afterwards import added_to
+from services.intake.domain.afterwards import added_to, asked
 from services.intake.domain.lexicon import Lexicon
 from services.intake.domain.referrals import About, Incoming, Referral
 from services.intake.domain.screening import Screening
@@ -47,6 +47,7 @@ async def ask_referrer(tx: Tx, keys: KeyRing, referral_id: UUID, words: str) -> 
     (sealed,) = await seal(tx, keys, referral.campus, [(referral_id, MESSAGE, id_, words)])
     message = Message(id_, QUESTION, tx.actor.id, None, sealed, Level.NONE.value, "", (), tx.now)
     await threads.say(tx, referral, message)
+    await referrals.save(tx, asked(referral))
     if referrer.notices:
         tx.publish(
             ReferrerStatusMoved(

@@ -122,6 +122,9 @@ class Writer:
 
     def _notice(self, delivery: Claimed) -> tuple[str, str]:
         many = delivery.bundled > 1
+        if delivery.facts.get("about") == "said":
+            what = f"Referrers wrote to you {delivery.bundled} times" if many else "A referrer wrote to you"
+            return what, "\n".join([f"{what}.", *self._sign_in("To read it"), ""])
         what = f"{delivery.bundled} cases were" if many else "A case was"
         lines = [f"{what} assigned to you.", *self._sign_in(f"To see {'them' if many else 'it'}"), ""]
         return f"{what} assigned to you", "\n".join(lines)

@@ -51,6 +51,7 @@ _OWNERS = text(
     RETURNING case_id
     """
 )
+_OWNED_BY = text("SELECT case_id, owner_id FROM case_owners WHERE case_id = ANY (CAST(:case_ids AS uuid[]))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,3 +112,9 @@ async def owned_newly(connection: AsyncConnection, owners: Sequence[tuple[UUID, 
     cases, campuses, ids = zip(*{owner[0]: owner for owner in owners}.values(), strict=True)
     names = {"case_ids": list(cases), "campuses": list(campuses), "owner_ids": list(ids)}
     return set((await connection.execute(_OWNERS, names)).scalars())
+
+
+async def owners(connection: AsyncConnection, case_ids: Sequence[UUID]) -> dict[UUID | None, str]:
+    """Return whose these cases are, as far as anybody was told."""
+    rows = (await connection.execute(_OWNED_BY, {"case_ids": sorted(set(case_ids))})).all()
+    return {row.case_id: row.owner_id for row in rows}
