@@ -8,7 +8,7 @@ import httpx
 import typer
 from rich.table import Table
 
-from deploy.cli import feed_mappings, feed_quarantine
+from deploy.cli import feed_health, feed_mappings, feed_quarantine
 from deploy.cli.client import ADMINISTRATOR, As, CannotError, Person, complaint, plainly, show_table
 from deploy.cli.feed_parts import Code, Document, all_feeds, find, read_document, show_results, show_token
 from deploy.cli.steps import console
@@ -24,6 +24,7 @@ def register(app: typer.Typer) -> None:
     """Add these commands to `caselight`."""
     feed_mappings.register(feed_app)
     feed_quarantine.register(feed_app)
+    feed_health.register(feed_app)
     app.add_typer(feed_app, name="feed")
 
 
@@ -46,6 +47,10 @@ def add(
     by: Annotated[str, typer.Option(help="By when, by the campus's clock, such as 06:30.")] = "",
     low: Annotated[int, typer.Option(help="Fewest items on such a day.")] = 0,
     high: Annotated[int, typer.Option(help="Most items on such a day; 0 for any number.")] = 0,
+    quiet: Annotated[int, typer.Option(help="Minutes without anything that are too long in opening hours.")] = 0,
+    settings: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="What its kind needs to know, in YAML.")
+    ] = None,
     person: As = ADMINISTRATOR,
 ) -> None:
     """Add a feed. Prints the token its sender needs: it is shown this once."""
@@ -60,9 +65,12 @@ def add(
         "rate_per_minute": rate,
         "expected": {"days": [int(day) for day in days if day.isdigit()], "by": by, "low": low, "high": high},
     }
+    body["expected"]["quiet_minutes"] = quiet
     with plainly():
         if document is not None:
             body["document"] = read_document(document)
+        if settings is not None:
+            body["settings"] = read_document(settings)
         who = Person(person)
         answer = who.post("intake", "/feeds", body)
         feed = answer["feed"]

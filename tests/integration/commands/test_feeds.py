@@ -115,3 +115,26 @@ def test_mappings_are_printed_mended_and_put_in_use_or_back(caselight: Commands,
     assert caselight("feed", "mapping", "add", "desk", "--document", document)[1].startswith(
         "caselight: desk.yaml is no YAML"
     )
+
+
+def test_a_topic_is_told_its_brokers_and_their_secret_and_says_how_it_does(caselight: Commands, tmp_path: Path) -> None:
+    brokers = tmp_path / "brokers.yaml"
+    brokers.write_text("bootstrap: 127.0.0.1:1\ntopic: alerts\nsecurity: PLAINTEXT\n")
+    code, said = caselight(
+        "feed", "add", "bus", "--name", "The bus", "--kind", "topic", "--owner", ADMINISTRATOR, "--campus", "NORTH",
+        "--mapping", "plain-flags-json", "--days", "01234", "--by", "06:30", "--quiet", "60", "--settings", brokers,
+    )  # fmt: skip
+    assert code == 0, said
+    brokers.write_text("bootstrap: kafka.example.edu:9093\ntopic: alerts\nusername: caselight\n")
+    assert caselight("feed", "settings", "bus", brokers) == (0, "Saved. bus uses them from now on.\n")
+    code, said = caselight("feed", "secret", "bus", typed="correct horse\n")
+    assert (code, said) == (0, "Saved, sealed. The one before it has ended.\n")
+    code, said = caselight("feed", "secret", "bus")
+    assert (code, "standard input" in said) == (1, True)
+    code, said = caselight("feed", "health")
+    assert (code, "The bus" in said) == (0, True)
+    code, said = caselight("feed", "health", "bus")
+    assert code == 0
+    assert said.startswith("The bus (bus): off; last came never")
+    brokers.write_text("a: [")
+    assert caselight("feed", "settings", "bus", brokers)[0] == 1
