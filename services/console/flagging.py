@@ -120,7 +120,7 @@ def cohort(about: Mapping[str, Any]) -> str:
 
 def sentences(rule: Mapping[str, Any]) -> list[str]:
     """Return a rule in plain words."""
-    reasons = [reason(code) for code in rule.get("reasons", ())]
+    reasons = [reason(code).lower() for code in rule.get("reasons", ())]
     what = f" for {_or(reasons)}" if reasons else ""
     grave = {2: " of medium or high gravity", 3: " of high gravity"}.get(rule.get("min_severity", 1), "")
     if rule.get("at_once"):

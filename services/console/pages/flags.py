@@ -35,7 +35,7 @@ async def listing(visit: Visiting) -> Response:
     asked = filters.parameters | {"campus": campus, "sort": _SORTS[filters.sort]}
     answer = await visit.ask("intake", "/flags", headers=filters.headers, **asked)
     rows = answer.items()
-    names = await visit.names([row["student_id"] for row in rows])
+    names = await visit.names([filters.values["student_id"], *(row["student_id"] for row in rows)])
     if filters.csv:
         columns = ["Student", "Reason", "Course", "Section", "Term", "Gravity", "Raised", "State", "Why", "Referral"]
         return as_csv("flags", columns, [_line(row, names[row["student_id"]]) for row in rows])
@@ -43,6 +43,8 @@ async def listing(visit: Visiting) -> Response:
         "flags.html",
         filters=filters,
         saved=await filters.saved(),
+        # Whose flags they are comes from a link: nobody types an id.
+        fields=[each for each in filters.fields if each[0] != "student_id"],
         rows=rows,
         names=names,
         campus=campus,

@@ -117,7 +117,7 @@ async def try_proposed(visit: Visiting, proposal_id: UUID) -> Response:
         edition["rules"], edition=edition["edition"], begins=edition["effective_from"][:10], since=since, until=until,
         source=edition["source"], salt="0",
     )  # fmt: skip
-    return await _try(visit, ruling.read(typed), {})
+    return await _try(visit, ruling.read(typed), {}, campus=proposed["campus"])
 
 
 @router.post("/rules/proposals/{proposal_id}")
@@ -169,14 +169,15 @@ def _wrong(answer: Answer) -> dict[str, str]:
     return ruling.problems(answer.errors)
 
 
-async def _try(visit: Visit, made: Draft, _said: Mapping[str, Any]) -> Response:
+async def _try(visit: Visit, made: Draft, _said: Mapping[str, Any], *, campus: str = "") -> Response:
     """Show what a draft would have made of past flags, with the draft beneath."""
     since = ruling.midnight(made.typed.get("since", ""), visit.zone)
     until = ruling.midnight(made.typed.get("until", ""), visit.zone)
     if since is None or until is None:
         made.wrong["since" if since is None else "until"] = "Type a day, such as 2026-09-14"
         return _drafted(visit, made)
-    campuses = [visit.campus] if visit.campus != EVERYWHERE else [each.code for each in visit.campuses]
+    campus = campus or visit.campus
+    campuses = [campus] if campus != EVERYWHERE else [each.code for each in visit.campuses]
     salt = made.typed.get("salt", "0")
     body = {
         "campuses": campuses,

@@ -41,12 +41,8 @@ class Trial:
     week_of: WeekOf
     day_of: Callable[[datetime], date]
     capacity: int | None
-
-    @property
-    def fewest(self) -> int:
-        """How few flags of a student any rule needs that needs more than one."""
-        rules = (*self.making, *self.watching)
-        return min((rule.said.flags for rule in rules if not rule.said.at_once), default=1_000_000)
+    # The fewest flags that any rule here or of the days before needs, of those that need more than one.
+    least: int
 
 
 class Example(NamedTuple):

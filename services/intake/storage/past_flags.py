@@ -13,8 +13,8 @@ from services.intake.domain.flag_rules import Signal
 from services.intake.domain.simulation import Whom
 from services.intake.storage.flags import signal_of
 
-# Some at a time, so that others are answered in between.
-_AT_ONCE = 2_000
+# Some at a time, so that others are answered in between: danger does not wait for a trial.
+_AT_ONCE = 500
 _CODE = "upper(replace(replace(trim(reason_code), ' ', '_'), '-', '_'))"
 _SPAN = "campus = ANY (CAST(:campuses AS text[])) AND raised_at >= :since AND raised_at < :until"
 # Most students have a flag or two: who cannot make any rule fire stays where they are.

@@ -58,12 +58,15 @@ async def simulate(
     every = [rule for said in rules.values() for rule in said]
     at_once = {reason_code(reason) for rule in every if rule.at_once for reason in rule.reasons}
     at_once = at_once.union(*(each.at_once for each in history))
-    fewest = min(*(trial.fewest for trial in both[0].values()), *(each.fewest for each in history))
+    fewest = min(trial.least for trial in both[0].values())
     flags, students = await past_flags.how_many(tx.connection, campuses, since, until)
     past = past_flags.past(tx.connection, campuses, since - WARM_UP, until, fewest=fewest, at_once=sorted(at_once))
     async for whom, signals in past:
         for outcome, trials in zip(outcomes, both, strict=True):
-            try_on(outcome, whom, signals, trials[whom.campus])
+            trial = trials[whom.campus]
+            # What is too little for every rule costs no count.
+            if len(signals) >= trial.least or any(reason_code(signal.reason) in at_once for signal in signals):
+                try_on(outcome, whom, signals, trial)
     found = {student for outcome in outcomes for student in outcome.when}
     referred = await past_flags.referred(tx.connection, sorted(found))
     tried = [
@@ -101,6 +104,7 @@ def _trial(program: Program, campus: str, rules: Sequence[FlagRule], now: dateti
     calendar = program.calendar(campus)
     week_of = weeks_of(program.terms(campus, now), calendar.zone)
     history = Editions.of(program, campus, now)
+    least = min((rule.flags for rule in rules if not rule.at_once), default=history.fewest)
     return Trial(
         making=active(rules, week_of),
         watching=watching(rules, week_of),
@@ -109,4 +113,5 @@ def _trial(program: Program, campus: str, rules: Sequence[FlagRule], now: dateti
         week_of=week_of,
         day_of=calendar.local_day,
         capacity=program.capacity(campus, now).referrals_per_week,
+        least=min(least, history.fewest),
     )
