@@ -155,7 +155,7 @@ async def _show(
     found = answer.need()
     may = _may_change(visit)
     compared = await visit.tell("intake", "GET", f"/lexicons/{edition}/comparison") if may else None
-    trial = await visit.ask_with_body("intake", f"/lexicons/{edition}/try", {"text": tried}) if tried else None
+    trial = await visit.tell("intake", "POST", f"/lexicons/{edition}/try", {"text": tried}) if tried else None
     narrative = None
     if trial is not None and trial.ok:
         said = {"narrative": tried, "hits": trial.json["hits"], "screened_with": edition, "only_danger": False}

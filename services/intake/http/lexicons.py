@@ -1,5 +1,6 @@
 """Routes for word lists: see every edition, draft one, compare it, put it in force, take it back; correct screening."""
 
+import asyncio
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -129,7 +130,7 @@ async def try_edition(edition: Edition, body: TryBody, gate: SignedIn) -> TryVie
     """Show what the word lists would find in a text, with this edition in place of its language's. Nothing is kept."""
     async with gate.begin() as door:
         await door.allow(Action.LEXICON_READ, _lists())
-        lists = with_edition(await word_lists(door), await document_of(door, edition))
+        lists = await asyncio.to_thread(with_edition, await word_lists(door), await document_of(door, edition))
     hits = found_by(lists, body.text)
     levels = [lexicon.levels[hit.category] for hit in hits if not hit.negated for lexicon in lists[:1]]
     gravest = max(levels, key=lambda level: level.rank, default=Level.NONE)

@@ -1,10 +1,12 @@
 """People edit word lists: draft, compare on judged sentences, put in force by a second person, take back."""
 
 import asyncio
+import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from services.intake.domain.evaluation import DANGER, TRAIN, Change, Score, Sentence, changes, scores
@@ -119,8 +121,14 @@ def _compared(before: Sequence[Lexicon], document: Mapping[str, Any], among: Seq
 
 def with_edition(before: Sequence[Lexicon], document: Mapping[str, Any]) -> list[Lexicon]:
     """Return word lists with that of a document in place of its language's."""
-    made = Lexicon.of({**document, "effective_from": None})
+    made = _compiled(json.dumps({**document, "effective_from": None}, sort_keys=True))
     return [made, *(lexicon for lexicon in before if lexicon.language != made.language)]
+
+
+@lru_cache(maxsize=8)
+def _compiled(document: str) -> Lexicon:
+    """Compile a word list: half a second for a long one, and the same draft is looked at again and again."""
+    return Lexicon.of(json.loads(document))
 
 
 async def activate(
