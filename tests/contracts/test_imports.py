@@ -13,7 +13,7 @@ BROKER_LIBRARIES = {"faststream", "aiokafka"}
 # All of shared that a domain may use beside its own modules: contracts, plain values, how it says no, and the pure
 # view of the program (rotas, policies, calendars), which every service decides by. msgspec is what events are made of:
 # a domain copies and compares them with it, and it does no input or output. JMESPath is what mappings are written in,
-# and rapidfuzz says how like two words are.
+# rapidfuzz says how like two words are, joserfc whether a signature is of these bytes and one of the keys passed in.
 DOMAIN_MAY_USE = (
     "shared.events",
     "shared.ids",
@@ -24,6 +24,7 @@ DOMAIN_MAY_USE = (
     "msgspec",
     "jmespath",
     "rapidfuzz",
+    "joserfc",
 )
 # The one part of it that reads a database.
 DOMAIN_MAY_NOT_USE = ("shared.program.store", "shared.program.load_program")
