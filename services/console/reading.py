@@ -12,14 +12,14 @@ Part = tuple[str, str, int]
 WORDS = {
     "danger_imminent": "imminent danger",
     "danger": "danger",
-    "sex_based_misconduct": "sex-based misconduct",
-    "child_abuse": "child abuse",
-    "hazing": "hazing",
     "missing_person": "missing person",
+    "child_abuse": "child abuse",
+    "sex_based_misconduct": "sex-based misconduct",
+    "hazing": "hazing",
 }
 _TIMES = "\u00d7"
 _KIND = {"danger_imminent": "danger", "danger": "danger", "hazing": "other"}
-# Where several were found at one place, the gravest is shown.
+# Gravest first: of several at one place that one is shown.
 _ORDER = tuple(WORDS)
 
 CONCERNS = {
