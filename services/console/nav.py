@@ -5,17 +5,18 @@ from dataclasses import dataclass
 
 from shared.access.actions import Action
 from shared.access.actors import Role
-from shared.access.rules import STAFF_ROLES, rule_for
+from shared.access.rules import STAFF_ROLES, TITLEIX_ROLES, rule_for
 from shared.web.ui.frames import NavItem
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One entry: where, what it is called, and which actions make it somebody's job. `staff` shows it to all staff."""
+    """One entry: where, what it is called, and which actions or roles make it somebody's job."""
 
     path: str
     label: str
     actions: tuple[Action, ...] = ()
+    roles: tuple[str, ...] = ()
     staff: bool = False
     anybody: bool = False
     count: str = ""  # what its number counts, for those who hear it
@@ -23,6 +24,7 @@ class Job:
 
 JOBS = (
     Job("/", "Today", staff=True),
+    Job("/duty", "Duty", roles=("duty_officer", *sorted(TITLEIX_ROLES))),
     Job("/pages", "Pages", (Action.PAGE_LIST,), count="not accepted"),
     Job("/triage", "Triage", (Action.REFERRAL_TRIAGE,), count="waiting"),
     Job("/match", "Match", (Action.REFERRAL_MATCH,), count="waiting"),
@@ -41,7 +43,7 @@ JOBS = (
 def is_job(job: Job, roles: Collection[Role]) -> bool:
     """Return whether any of the roles has something to do there."""
     held = {role.name for role in roles}
-    if job.anybody or (job.staff and held & STAFF_ROLES):
+    if job.anybody or (job.staff and held & STAFF_ROLES) or held.intersection(job.roles):
         return True
     rules = [rule_for(action, attached=False) for action in job.actions]
     return any(held & (rule.campus | rule.wall) for rule in rules)

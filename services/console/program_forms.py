@@ -134,7 +134,7 @@ def differences(
 def parts_of(values: Mapping[str, Any], under: str = "values") -> Iterator[Part]:
     """Yield fields for any JSON that is an object: a policy's values, whatever policy it is."""
     for name, value in values.items():
-        place, label = f"{under}.{name}", name.replace("_", " ").capitalize()
+        place, label = f"{under}.{name}", _label(name)
         if isinstance(value, Mapping):
             for part in parts_of(value, place):
                 yield replace(part, label=f"{label}: {part.label[:1].lower()}{part.label[1:]}")
@@ -157,7 +157,12 @@ def _field_for(name: str, values: Sequence[Any]) -> Field:
         kind = "words"
     elif isinstance(some, Mapping):
         kind = "json"
-    return Field(name, name.replace("_", " ").capitalize(), kind)
+    return Field(name, _label(name), kind)
+
+
+def _label(name: str) -> str:
+    """Return the name of a value in words."""
+    return name.replace("_", " ").capitalize().replace("Titleix", "Title IX")
 
 
 def at(entry: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - JSON

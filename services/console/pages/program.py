@@ -183,8 +183,15 @@ def _form(
         loose=[detail for name, detail in errors.items() if name not in placed],
         change=program_entry.may_change(visit, _campus_of(found)) and found.entry.get("name") not in ELSEWHERE,
         overtaken=overtaken,
-        words=program_forms.differences(parts, {}, made, visit.zone),
+        words=program_forms.differences(parts, {}, _as_it_is(made), visit.zone),
     )
+
+
+def _as_it_is(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return an entry to look at: of a policy the edition in force, and not the one its form begins with."""
+    if "in_force" not in entry:
+        return entry
+    return {**entry, "edition": entry["in_force"], "effective_from": None}
 
 
 def _placed(shown: list[program_forms.Shown | program_forms.ShownRows]) -> set[str]:
