@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import msgspec
+from playwright.async_api import Page
 from sqlalchemy import text
 
 from shared.access.actors import service_actor
@@ -75,7 +76,27 @@ async def _all(world: World) -> None:
     await _feed(world)
 
 
+async def _topic(world: World) -> str:
+    settings = {"bootstrap": "127.0.0.1:1", "topic": "alerts"}
+    machine = await add_feed(world, f"topic-{new_id().hex[-6:]}", MAPPING, kind="topic", settings=settings)
+    return f"/feeds/{machine.feed_id}/settings"
+
+
+async def _save_badly(page: Page) -> None:
+    await page.fill("#settings", "bootstrap: [")
+    await page.click("main button.govuk-button")
+
+
+async def _save(page: Page) -> None:
+    await page.fill("#settings", "bootstrap: kafka.example.edu:9093\ntopic: alerts\nusername: caselight")
+    await page.fill("#secret", "correct horse")
+    await page.click("main button.govuk-button")
+
+
 STATES = [
+    State("feed settings: of a topic", person="ada", arrange=_topic, says="What can be said"),
+    State("feed settings: no YAML", person="ada", arrange=_topic, act=_save_badly, says="This is no YAML"),
+    State("feed settings: saved", person="ada", arrange=_topic, act=_save, says="uses it from now on"),
     State("feed: doing well, with its thirty days", person="ada", arrange=_well, says="Nothing is wrong."),
     State("feed: silent, with new columns and values", person="ada", arrange=_silent, says="Nothing since"),
     State("feed: read in part, turned away", person="ada", arrange=_drifted, says="Turned away as a whole"),
