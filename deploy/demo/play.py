@@ -26,6 +26,9 @@ SOURCE = "sample"
 # Who may see what the story tells: the system's director, and somebody of each campus who may read its cases.
 DIRECTOR = "haddad"
 COORDINATOR = "whitfield"
+# Who agrees when the administrator proposes a change of the rules over flags, which takes two.
+SECOND = "iyer"
+_NEXT, _NEXT_TERM = "sample-2", timedelta(weeks=4)
 READERS = {"NORTH": "reyes", "LAKE": "brandt", "BAY": "moreau"}
 
 # What becomes of the pages, by the number of their referral in the sample; who accepts is an address in the mail.
@@ -83,12 +86,30 @@ def _sample(state: Path, say: Say) -> Term:
 
 def _apply_program(administrator: Person, sample: Term, say: Say) -> None:
     document = program.read(sample.program)
-    changes = program.plan(administrator, document)
+    # The sample itself says nothing of the rules that two people agree on below.
+    changes = [change for change in program.plan(administrator, document) if not change["needs_approval"]]
     if changes:
         say(f"program: {program.counted(changes)}")
         program.carry_out(administrator, document)
     until(lambda: administrator.get("program", "/status")["outbox"]["rows"] == 0, "publishing the program")
     until(_director_known, "the program reaching the other services")
+    _two_agree(administrator, sample, say)
+
+
+def _two_agree(administrator: Person, sample: Term, say: Say) -> None:
+    """Let one person propose that the watching rule makes referrals after the term, and another agree."""
+    document = program.read(sample.program)
+    policy = next(each for each in document["policies"] if each["name"] == "threshold")
+    first = policy["editions"][0]
+    rules = [rule | {"mode": "active"} for rule in first["values"]["rules"]]
+    begins = SystemClock().now() + _NEXT_TERM
+    said = {each["name"]: each for each in administrator.get("program", "/program", kind="policy")["policies"]}
+    if any(each["edition"] == _NEXT for each in said["threshold"]["editions"]):
+        return
+    next_ = {"edition": _NEXT, "effective_from": begins, "values": {"rules": rules}, "source": "watched for a term"}
+    (change,) = program.carry_out(administrator, {"policies": [policy | {"editions": [first, next_]}]})
+    Person(SECOND).post("program", f"/proposals/{change['proposal_id']}/approve")
+    say(f"rules for next term: proposed by {ADMINISTRATOR}, agreed to by {SECOND}")
 
 
 def _director_known() -> bool:

@@ -15,6 +15,8 @@ from deploy.demo import play
 from deploy.demo.play import Played
 from deploy.local.installation import ADMINISTRATOR, url
 
+# The system's director may see what rules did on every campus.
+_TALLIED = dict.fromkeys(play.READERS, play.DIRECTOR)
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -51,10 +53,18 @@ def _flags_and_referrals(rows: Rows, sums: Mapping[str, int]) -> Iterator[str]:
     yield f"The threshold rule ({rule}) made {by_rule} referrals of them, such as:"
     for campus, reader in play.READERS.items():
         yield from (f"  {campus}: {line}" for line in _rule_example(campus, reader))
+    yield f"{_watched()} Which rules there are, and what others would have made: /rules in the console."
     yield f"People brought {sources.total()} more that a director may count: {_listed(sources)}."
     yield "What stands behind the Title IX wall is not in a director's figures."
     waiting = sums.get("referrals", 0) - decisions.total()
     yield f"Triage decided: {_listed(decisions)}; {waiting} wait for a person."
+
+
+def _watched() -> str:
+    """Say what the rule that only watches would have made, over all campuses."""
+    tallies = [Person(reader).get("intake", "/rules/tally", campus=campus) for campus, reader in _TALLIED.items()]
+    seen = sum(each["firings"] for tally in tallies for each in tally["items"] if each["made"] == "watch")
+    return f"A rule that only watches (two grave flags in ten days) would have made {seen}; nobody was told."
 
 
 def _rule_example(campus: str, reader: str) -> Iterator[str]:

@@ -48,6 +48,37 @@ def test_the_program_is_shown_as_a_document_that_changes_nothing(caselight: Comm
 
 
 @pytest.mark.usefixtures("applied")
+def test_rules_over_flags_take_two_people_and_the_way_back_one(caselight: Commands, tmp_path: Path) -> None:
+    document = tmp_path / "rules.yaml"
+    document.write_text(
+        "policies: [{campus: BAY, name: threshold, editions: [{edition: one, effective_from: 2026-01-01T00:00:00Z,"
+        " values: {flags: 5}}]}]"
+    )
+    code, planned = caselight("program", "apply", document, "--dry-run")
+    assert (code, "a second person has to agree" in planned) == (0, True)
+    code, said = caselight("program", "apply", document, "--yes")
+    assert (code, "0 changes made" in said) == (0, True)
+    proposal = said.partition("caselight program approve ")[2].split()[0]
+    code, listed = caselight("program", "proposals")
+    assert (code, proposal in listed) == (0, True)
+
+    code, alone = caselight("program", "approve", proposal, "--as", "solberg")
+    assert (code, "Another administrator has to agree" in alone) == (1, True)
+    code, agreed = caselight("program", "approve", proposal, "--as", "iyer")
+    assert (code, "approved by iyer" in agreed) == (0, True)
+    assert caselight("program", "proposals") == (0, "Nothing waits for a second person.\n")
+    assert caselight("program", "apply", document, "--yes") == (0, "The program is so already; nothing to change.\n")
+
+    code, back = caselight("program", "roll-back", "BAY", "--to", "shipped")
+    assert (code, "back to shipped" in back) == (0, True)
+    document.write_text("policies: [{campus: BAY, name: threshold, status: removed}]")
+    _, said = caselight("program", "apply", document, "--yes")
+    proposal = said.partition("caselight program approve ")[2].split()[0]
+    code, refused = caselight("program", "reject", proposal, "--reason", "not_now", "--as", "iyer")
+    assert (code, "rejected" in refused) == (0, True)
+
+
+@pytest.mark.usefixtures("applied")
 def test_a_document_with_a_mistake_is_refused_with_its_place(caselight: Commands, tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text(
