@@ -54,6 +54,23 @@ async def _draft(world: World) -> str:
     return f"/feeds/{added['feed']['feed_id']}"
 
 
+async def _change(world: World) -> str:
+    return f"{await _one(world)}/change"
+
+
+async def _change_badly(page: Page) -> None:
+    await page.fill("#name", "")
+    await page.fill("#low", "many")
+    await page.fill("#settings", "a: [")
+    await page.click("main button.govuk-button >> nth=-1")
+
+
+async def _change_well(page: Page) -> None:
+    await page.check("#days")
+    await page.fill("#by", "06:30")
+    await page.click("main button.govuk-button >> nth=-1")
+
+
 async def _aside(world: World) -> str:
     machine = await _feed(world)
     (group, *_) = (await world.get("ada", "intake", f"/feeds/{machine.feed_id}/quarantine"))["items"]
@@ -124,6 +141,9 @@ STATES = [
     State("feed: new", "/feeds/new", "ada", says="How does it come?"),
     State("feed: new, nothing typed", "/feeds/new", "ada", act=_add_nothing, says="There is a problem"),
     State("feed: new, with its token", "/feeds/new", "ada", act=_add, says="Shown this once"),
+    State("feed change: as it is", arrange=_change, person="ada", says="Who looks after it?"),
+    State("feed change: not fit", arrange=_change, person="ada", act=_change_badly, says="Write a number"),
+    State("feed change: saved", arrange=_change, person="ada", act=_change_well, says="Mon by 06:30"),
     State("feed mapping: to read", arrange=_mapping, person="ada", says="What its rows mean"),
     State("feed mapping: tried", arrange=_mapping, person="ada", act=_try, says="What it makes of the sample"),
     State("feed mapping: not fit", arrange=_mapping, person="ada", act=_keep_badly, says="Is path meant?"),
