@@ -37,7 +37,7 @@ EMAIL, PHRASE = "zq.canary@students.example.edu", "purple heron by the boathouse
 CANARY = (FIRST, LAST, SIS_ID, EMAIL, PHRASE)
 # Where it should be: intake alone knows who a student is, and a flag may come before its student does. What people
 # wrote is sealed.
-ITS_PLACE = {"intake.students": CANARY, "intake.flags": (SIS_ID,)}
+ITS_PLACE = {"intake.students": CANARY, "intake.student_names": (FIRST, LAST), "intake.flags": (SIS_ID,)}
 
 DANGER = f"{FIRST} {LAST} said at the {PHRASE} that she is going to kill herself tonight."
 MISCONDUCT = f"{FIRST} {LAST} was raped after the party. It was near the {PHRASE}."
@@ -160,6 +160,7 @@ async def walk(at: Installation) -> str:
     await by_hand(at)
     await by_file(at)
     student = await worked_on(at)
+    await looked_up(at, student)
     await mistakes(at, student)
     await poison(at)
     for words in (("status",), ("dead-letters", "list"), ("doctor",)):
@@ -223,6 +224,45 @@ async def worked_on(at: Installation) -> str:
         contact = {"mode": "phone", "outcome_code": "reached"}
         await at.call("ana", "POST", "cases", f"/cases/{case['case_id']}/contacts", json=contact)
     return student
+
+
+async def looked_up(at: Installation, student: str) -> None:
+    """Propose, find, merge and undo; keep whom to call: everywhere a name is typed, or shown to who has a right."""
+    here, other = f"/students/{student}", f"{SIS_ID[:-1]}4"
+    more = f"{LAST} Senior | near the {PHRASE} | +1 555 0100 | {EMAIL}"
+    roster = "student_id,campus_code,name,email,name_in_use,residence,emergency_contacts,missing_person_contacts\n"
+    roster += f"{SIS_ID},NORTH,{FIRST} {LAST},{EMAIL},,,{more},{more}\n"
+    roster += f"{other},NORTH,Somebody Else,else@students.example.edu,,,,\n"
+    await at.command("roster", "import", at.file("more.csv", roster), "--as", "ada")
+    contact = {"name": f"{FIRST} {LAST}", "relationship": PHRASE, "email": EMAIL}
+    for kind in ("emergency", "missing-person"):
+        await at.good("sam", "PUT", "intake", f"{here}/{kind}-contacts", json={"contacts": [contact]})
+    about = {"name": f"{FIRST} {LAST}s", "residence": PHRASE, "email": f"x{EMAIL}", "student_id": SIS_ID[:-1] + "9"}
+    sent = await at.good(
+        "stu", "POST", "intake", "/referrals", json={"campus": "NORTH", "about": about, "narrative": "Hm."}
+    )
+    proposed = await at.good("ana", "GET", "intake", f"/referrals/{sent['referral_id']}/candidates")
+    assert FIRST in str(proposed["candidates"]), "the control: whoever matches is shown the name"
+    for q in (f"{FIRST} {LAST}", EMAIL, SIS_ID, LAST):
+        for who in ("ana", "dee", "fay", "stu"):
+            found = await at.good(who, "POST", "intake", "/people:find", json={"q": q})
+            assert (FIRST in str(found)) == (who == "ana"), (who, q)
+    (second,) = (await at.good("sam", "POST", "intake", "/people:find", json={"q": other}))["people"]
+    body = {"same_as": student, "reason_code": "second_account"}
+    merged = await at.good("sam", "POST", "intake", f"/students/{second['student_id']}/merges", json=body)
+    undo = {"reason_code": "two_people"}
+    await at.good("sam", "POST", "intake", f"/merges/{merged['merge_id']}/undo", json=undo)
+    for path, typed in (
+        ("/people:find", {"q": f"{FIRST} {LAST}", "campus": LAST}),
+        ("/people:find", {"q": FIRST, "name": LAST}),
+        (f"{here}/names", {"kind": FIRST, "value": LAST}),
+        (f"{here}/merges", {"same_as": FIRST, "reason_code": LAST}),
+        (f"/referrals/{sent['referral_id']}/match", {"student_id": LAST}),
+        (f"/referrals/{sent['referral_id']}/match:leave", {"reason_code": LAST}),
+    ):
+        answer = await at.call("sam", "POST", "intake", path, json=typed)
+        assert answer.status_code < 500, (path, answer.text)
+    await at.call("sam", "GET", "intake", f"{here}/missing-person-contacts?reason={LAST}")
 
 
 async def mistakes(at: Installation, student: str) -> None:

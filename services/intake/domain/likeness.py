@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from rapidfuzz.distance import DamerauLevenshtein, JaroWinkler
 
-from services.intake.domain.nicknames import also
+from services.intake.domain.nicknames import may_mean
 from services.intake.domain.people import comparable
 
 # What an initial or a nickname is worth beside the name written out.
@@ -43,10 +43,11 @@ def likeness(said: str, known: str) -> float:
 def _matched(fewer: Sequence[str], more: Sequence[str]) -> float:
     free, total, weight = list(more), 0.0, 0
     for part in sorted(fewer, key=len, reverse=True):
-        best = max(free, key=lambda other: part_likeness(part, other))
-        free.remove(best)
+        likes = [part_likeness(part, other) for other in free]
+        like = max(likes)
+        del free[likes.index(like)]
         worth = max(2, len(part))
-        total += part_likeness(part, best) * worth
+        total += like * worth
         weight += worth
     return total / weight
 
@@ -57,7 +58,7 @@ def part_likeness(one: str, other: str) -> float:
         return 1.0
     if 1 in (len(one), len(other)):
         return _INITIAL if one[0] == other[0] else 0.0
-    if other in also(one):
+    if may_mean(one, other):
         return _NICKNAME
     return float(JaroWinkler.normalized_similarity(one, other))
 
@@ -78,6 +79,15 @@ def slips(number: str) -> set[str]:
     for place, (left, right) in enumerate(pairwise(number)):
         found.add(number[:place] + right + left + number[place + 2 :])
     return found - {number}
+
+
+def address_slips(email: str) -> set[str]:
+    """Return the addresses one slip away from one that was typed: a letter too much, swapped, or doubled too little."""
+    local, at, domain = email.partition("@")
+    found = {local[:place] + local[place + 1 :] for place in range(len(local))}
+    found |= {local[:place] + sign + local[place:] for place, sign in enumerate(local)}
+    found |= {local[:n] + two + one + local[n + 2 :] for n, (one, two) in enumerate(pairwise(local))}
+    return {f"{each}{at}{domain}" for each in found if each} - {email}
 
 
 def names_in(text: str) -> list[str]:

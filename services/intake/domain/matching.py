@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from functools import cached_property
 from typing import NamedTuple
 
 from services.intake.domain.likeness import likeness, names_in, one_slip
@@ -48,13 +49,19 @@ class Known(NamedTuple):
     classes: tuple[Section, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Question:
     """What a referral says of whom it is about, and who brought it: a class of theirs is the best second sign."""
 
     about: About
     today: date
     referrer_id: str = ""
+
+    @cached_property
+    def said(self) -> tuple[str, ...]:
+        """The names it uses, in comparable spelling."""
+        about = self.about
+        return (comparable(about.name),) if about.name else tuple(names_in(about.description))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +97,22 @@ _WORTH: dict[str, dict[Agreement, float]] = {
     "pronouns": {_A.SAME: 0.3, _A.FITS: 0.3, _A.COULD_FIT: 0.0, _A.DIFFERS: -0.5},
 }
 _LEAST = 1.0
-_FITS, _COULD = 0.925, 0.82
+_FITS, _COULD = 0.94, 0.82
 
 
 def rank(question: Question, known: Sequence[Known], most: int = MOST) -> list[Candidate]:
     """Return who may be meant, the likeliest first; nobody whose evidence speaks against them."""
-    found = (weigh(question, each) for each in known)
+    found = (weigh(question, each) for each in known if _may_be(question, each))
     fitting = [each for each in found if each.score >= _LEAST and _is_named(each)]
     fitting.sort(key=lambda each: (-each.score, str(each.known.student.student_id)))
     return fitting[:most]
+
+
+def _may_be(question: Question, known: Known) -> bool:
+    """Return whether it is worth holding the rest against a student: most of a class are called otherwise."""
+    about = question.about
+    other = about.number or about.email or about.birth_date
+    return bool(other) or not question.said or name_likeness(question, known) >= _COULD
 
 
 def _is_named(candidate: Candidate) -> bool:
@@ -115,17 +129,12 @@ def weigh(question: Question, known: Known) -> Candidate:
     """Hold what is said against one student."""
     evidence = tuple(compare(question, known) for compare in _COMPARISONS)
     score = sum(_WORTH[each.field].get(each.agreement, 0.0) for each in evidence)
-    return Candidate(known, evidence, score + 2 * name_likeness(question.about, known))
+    return Candidate(known, evidence, score + 2 * name_likeness(question, known))
 
 
-def name_likeness(about: About, known: Known) -> float:
+def name_likeness(question: Question, known: Known) -> float:
     """Return how like what the referral calls the student is to any name they go by."""
-    said = _names_said(about)
-    return max((likeness(one, other) for one in said for other in _names(known)), default=0.0)
-
-
-def _names_said(about: About) -> list[str]:
-    return [comparable(about.name)] if about.name else names_in(about.description)
+    return max((likeness(one, other) for one in question.said for other in _names(known)), default=0.0)
 
 
 def _names(known: Known) -> tuple[str, ...]:
@@ -137,7 +146,7 @@ def _names(known: Known) -> tuple[str, ...]:
 
 
 def _name(question: Question, known: Known) -> Evidence:
-    said, names = _names_said(question.about), _names(known)
+    said, names = question.said, _names(known)
     shown = known.student.shown_name
     if not said:
         return Evidence("name", "", shown, _A.NOTHING)
@@ -145,7 +154,7 @@ def _name(question: Question, known: Known) -> Evidence:
     if any(frozenset(each.split()) in parts for each in said if " " in each):
         agreement = _A.SAME
     else:
-        agreement = _grade(name_likeness(question.about, known))
+        agreement = _grade(name_likeness(question, known))
     return Evidence("name", question.about.name or question.about.description, shown, agreement)
 
 

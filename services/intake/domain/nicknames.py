@@ -127,6 +127,6 @@ def written_out(name: str) -> str:
     return " ".join(_FIRST.get(part, part) for part in name.split(" "))
 
 
-def also(name: str) -> frozenset[str]:
-    """Return the given names that may mean the same person as this one, without itself."""
-    return _ALSO.get(name, frozenset()) - {name}
+def may_mean(one: str, other: str) -> bool:
+    """Return whether two given names are used for one another."""
+    return other in _ALSO.get(one, ())

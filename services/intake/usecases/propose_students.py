@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.intake.domain.likeness import queries, slips
+from services.intake.domain.likeness import address_slips, queries, slips
 from services.intake.domain.matching import Candidate, Known, Question, rank
 from services.intake.domain.people import EMAIL, NUMBER, Section
 from services.intake.domain.referrals import About, Referral
@@ -56,7 +56,7 @@ async def known_on(tx: Tx, campus: str, question: Question) -> list[Known]:
     if about.number:
         ids |= set((await students.ids_by_number(connection, {about.number, *slips(about.number)})).values())
     if about.email:
-        ids |= set((await students.ids_by_email(connection, [about.email])).values())
+        ids |= set((await students.ids_by_email(connection, {about.email, *address_slips(about.email)})).values())
     if question.referrer_id and asked:
         ids |= await beside.taught_by(connection, campus, question.referrer_id)
     return await _known(tx, campus, ids)
