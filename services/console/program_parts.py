@@ -79,20 +79,20 @@ def _staff(visit: Visit, _entry: Mapping[str, Any]) -> Sequence[Part]:
             (
                 Field("name", "Role", "select", roles),
                 Field("campus", "Where", "select", campuses(visit)),
-                Field("since", "From", "instant", hint=_WHEN),
-                Field("until", "Until", "instant", hint=_WHEN),
+                Field("since", "From", "instant"),
+                Field("until", "Until", "instant"),
             ),
-            hint="It opens what its work needs on that campus, between these times. “No role” takes one away.",
+            hint="Opens its work on that campus, between times such as 2026-09-14 08:00. “No role” takes it away.",
         ),
         Rows(
             "absences",
             "Absences",
             (
-                Field("since", "From", "instant", hint=_WHEN),
-                Field("until", "Until", "instant", hint=_WHEN),
+                Field("since", "From", "instant"),
+                Field("until", "Until", "instant"),
                 Field("cover_id", "Who covers", "select", people(visit)),
             ),
-            hint="Whoever covers is paged instead and gets new cases. Clear the first time to take an absence away.",
+            hint="Times such as 2026-09-14 08:00. Whoever covers is paged instead. Clear the first to take one away.",
         ),
         Field("skills", "Families of concern they work on", "words", hint="Codes with commas between them.", wide=True),
         Field("clinical", "Clinical staff: may read clinical matters of their teams", "check"),
@@ -113,22 +113,22 @@ def _rota(visit: Visit, _entry: Mapping[str, Any]) -> Sequence[Part]:
             (
                 Field("staff_id", "Who", "select", staff),
                 Field("weekday", "From", "select", WEEKDAYS),
-                Field("starts", "At", "time", hint="Such as 08:00."),
+                Field("starts", "At", "time"),
                 Field("hours", "For hours", "number"),
                 Field("backup", "Backup", "check"),
             ),
-            hint="A week has 168 hours. Choose “Nobody” to take a shift away.",
+            hint="Times such as 08:00; a week has 168 hours. Choose “Nobody” to take a shift away.",
         ),
         Rows(
             "overrides",
             "Instead of the week",
             (
                 Field("staff_id", "Who", "select", staff),
-                Field("since", "From", "instant", hint=_WHEN),
-                Field("until", "Until", "instant", hint=_WHEN),
+                Field("since", "From", "instant"),
+                Field("until", "Until", "instant"),
                 Field("backup", "Backup", "check"),
             ),
-            hint="Holidays, swaps: for this time these people are on duty, and nobody whom the week names.",
+            hint="Holidays, swaps: for times such as 2026-12-24 08:00 these people are on duty, and nobody else.",
         ),
     )
 
@@ -144,11 +144,11 @@ def _campus(_visit: Visit, _entry: Mapping[str, Any]) -> Sequence[Part]:
             "hours",
             "Opening hours",
             (
-                Field("opens", "Opens", "time", hint="Such as 08:00."),
-                Field("closes", "Closes", "time", hint="Up to 24:00."),
+                Field("opens", "Opens", "time"),
+                Field("closes", "Closes", "time"),
                 Field("weekday", "On", "select", WEEKDAYS),
             ),
-            hint="Clocks run while the campus is open. Clear the first time to take a line away.",
+            hint="Times such as 08:00, up to 24:00. Clocks run while it is open. Clear the first to take one away.",
         ),
         Field("closed_days", "Days closed", "lines", hint="One a line, such as 2026-11-26."),
     )
@@ -171,10 +171,10 @@ _SHAPES: dict[str, Part] = {
         "Terms",
         (
             Field("term", "Term"),
-            Field("starts", "First day", "date", hint="Such as 2027-01-11."),
-            Field("ends", "Last day", "date", hint="Such as 2027-05-07."),
+            Field("starts", "First day", "date"),
+            Field("ends", "Last day", "date"),
         ),
-        hint="Clear the name to take a term away.",
+        hint="Days such as 2027-01-11. Clear the name to take a term away.",
     )
 }
 

@@ -167,7 +167,7 @@ def _form(
 ) -> HTMLResponse:
     section = found.section
     parts = section.parts(visit, found.entry)
-    shown = program_forms.show(parts, made, errors, visit.zone)
+    shown = program_forms.show(parts, made, errors, _zone(visit, found))
     placed = _placed(shown)
     status = HTTPStatus.UNPROCESSABLE_ENTITY if errors else HTTPStatus.CONFLICT if overtaken else HTTPStatus.OK
     return visit.page(
@@ -183,7 +183,8 @@ def _form(
         loose=[detail for name, detail in errors.items() if name not in placed],
         change=program_entry.may_change(visit, _campus_of(found)) and found.entry.get("name") not in ELSEWHERE,
         overtaken=overtaken,
-        words=program_forms.differences(parts, {}, _as_it_is(made), visit.zone),
+        zone=_zone(visit, found),
+        words=program_forms.differences(parts, {}, _as_it_is(made), _zone(visit, found)),
     )
 
 
@@ -218,7 +219,7 @@ def _preview(
         title=_title(visit, found),
         tabs=_tabs(found.section.path),
         removed=removed,
-        differences=[] if removed else program_forms.differences(parts, before, made, visit.zone),
+        differences=[] if removed else program_forms.differences(parts, before, made, _zone(visit, found)),
         warnings=program_entry.warnings(visit, found, made),
         approval=any(each["needs_approval"] for each in changes),
         typed=typed,
@@ -238,7 +239,13 @@ async def _found(visit: Visit, what: str, tail: str) -> Found:
 
 
 def _read(visit: Visit, found: Found, typed: Mapping[str, str]) -> dict[str, Any]:
-    return program_forms.read(found.section.parts(visit, found.entry), found.entry, typed, visit.zone)
+    return program_forms.read(found.section.parts(visit, found.entry), found.entry, typed, _zone(visit, found))
+
+
+def _zone(visit: Visit, found: Found) -> str:
+    """Return the zone that times of an entry are written in: its campus's, or that of whoever writes."""
+    campus = visit.program.campuses.get(_campus_of(found))
+    return campus.zone if campus else visit.zone
 
 
 def _removed(found: Found) -> dict[str, Any]:
