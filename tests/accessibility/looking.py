@@ -19,7 +19,7 @@ class Looker:
         """Return everything that is wrong with a page in a state; nothing when everybody can use it."""
         window = await self._opened(state)
         page = window.page
-        found = await axe(page)
+        found = [*await axe(page), *(f"scrolls sideways: {each}" for each in await overflow(page))]
         await page.emulate_media(color_scheme="dark")
         found += [f"dark: {each}" for each in await axe(page, "color-contrast")]
         await page.emulate_media(color_scheme="light")

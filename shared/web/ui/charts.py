@@ -10,6 +10,7 @@ from dataclasses import dataclass
 WIDTH, HEIGHT = 640, 180
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 8, 12, 24
 _LABELS = 10
+_WIDEST = 56
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,8 +55,9 @@ def columns(
     for place, (_, value, kind) in enumerate(points):
         shown = "bar" + (f" bar--{kind}" if kind else "")
         tall = value if kind != "none" else top
-        left = _LEFT + place * step + step * 0.12
-        bars.append((_r(left), frame.y(tall), _r(step * 0.76), _r(frame.base - frame.y(tall)), shown))
+        wide = min(step * 0.76, _WIDEST)
+        left = _LEFT + (place + 0.5) * step - wide / 2
+        bars.append((_r(left), frame.y(tall), _r(wide), _r(frame.base - frame.y(tall)), shown))
     limits = [(_LEFT, frame.y(at), width - _RIGHT, frame.y(at), "limit limit--warn") for at in band or ()]
     return Chart(
         finding=finding,
