@@ -30,6 +30,7 @@ from services.intake.http.public import (
     Tries,
     caller,
     page,
+    place_in,
     place_of,
     program_of,
     ticket_key,
@@ -263,8 +264,7 @@ async def _strange(request: Request, lang: str) -> HTMLResponse:
 
 async def _place(request: Request, asked: str) -> Place:
     """Return the place of a page of no campus yet: whoever comes back has not said which."""
-    words = language(asked, request.headers.get("accept-language", ""))
-    return place_of(await program_of(request), "", words, site_of(request).database.clock.now())
+    return await place_in(request, "", language(asked, request.headers.get("accept-language", "")))
 
 
 def _answers(form: Form) -> UUID | None:

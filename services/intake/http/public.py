@@ -15,15 +15,19 @@ from services.intake.http.words import Words, languages
 from shared.access.actors import Actor
 from shared.clock import Clock
 from shared.events.program import CampusSnapshot
+from shared.messaging.failures import is_transient
 from shared.privacy.keys import KeyRing
 from shared.program import Program, load_program
 from shared.program.rules import ReferralForm
 from shared.refusal import Refused
+from shared.telemetry import logger
 from shared.web.limits import Rate, RateLimiter
 from shared.web.site import part, site_of
 from shared.web.ui.brands import Brand, brand
 from shared.web.ui.frames import Help, Language, PublicFrame
 from shared.web.ui.pages import templates_of
+
+_log = logger("public")
 
 # The actor of whoever brings something without a sign-in; and what a referrer's own actor begins with.
 PUBLIC = "public"
@@ -79,6 +83,7 @@ class Place:
     rules: ReferralForm
     home: str = ""
     languages: bool = True
+    away: bool = False
 
     def frame(self, here: str = "") -> PublicFrame:
         """Return what stands around the page. `here` is its address, for the links to other languages."""
@@ -113,6 +118,29 @@ async def program_of(request: Request) -> Program:
 async def brands(request: Request) -> dict[str, Brand]:
     """Return the campuses as pages show them."""
     return {code: _brand(campus) for code, campus in (await program_of(request)).campuses.items()}
+
+
+async def place_in(request: Request, campus: str, words: Words) -> Place:
+    """Return the place of a campus's pages.
+
+    While nothing can be read the page is there all the same, with the numbers that are shipped: what somebody has
+    typed must not be lost, nor whom to call.
+    """
+    now = site_of(request).database.clock.now()
+    try:
+        return place_of(await program_of(request), campus, words, now)
+    except Exception as error:
+        if not passes(error):
+            raise
+        _log.warning("a public page does without the program", exc_info=error)
+        return replace(place_of(Program(), campus, words, now), away=True, home=f"/refer/{campus}" if campus else "")
+
+
+def passes(error: Exception) -> bool:
+    """Return whether somebody who waits a moment may be served."""
+    if isinstance(error, Refused):
+        return error.status == HTTPStatus.SERVICE_UNAVAILABLE
+    return is_transient(error)
 
 
 def place_of(program: Program, campus: str, words: Words, now: datetime) -> Place:

@@ -6,9 +6,8 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Annotated
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from services.intake.domain import public_form
@@ -16,7 +15,6 @@ from services.intake.domain.passphrases import SALT_BYTES, hash_of
 from services.intake.domain.public_form import Answers, Fault
 from services.intake.domain.referrals import LIKELY_BOT, Incoming
 from services.intake.domain.signed import Ticket, ticket_in
-from services.intake.http.bodies import CAMPUS_PATTERN
 from services.intake.http.files import File, WhyNot, sorted_out
 from services.intake.http.imports import Keys
 from services.intake.http.multipart import Form, read_form
@@ -28,8 +26,8 @@ from services.intake.http.public import (
     Place,
     caller,
     page,
-    place_of,
-    program_of,
+    passes,
+    place_in,
     ticket_key,
 )
 from services.intake.http.words import language, languages
@@ -42,13 +40,14 @@ from shared.events.codes import Channel
 from shared.ids import new_id, new_reference
 from shared.privacy.keys import KeyRing
 from shared.refusal import Refused
+from shared.telemetry import logger
 from shared.web.gate import by_link
 from shared.web.site import site_of
 
 router = APIRouter(include_in_schema=False)
+_log = logger("public")
 
 STREAMED = ("/refer/*",)
-Campus = Annotated[str, Path(pattern=CAMPUS_PATTERN)]
 # How many zero bits the work begins with that a browser does while somebody writes: a second or two of a phone.
 WORK_BITS = 14
 _LINES = ("who", "who_id", "your_name", "your_email", "your_phone")
@@ -71,14 +70,14 @@ class Visit:
 
 
 @router.get("/refer/{campus}")
-async def first_page(request: Request, campus: Campus, keys: Keys, lang: str = "") -> Response:
+async def first_page(request: Request, campus: str, keys: Keys, lang: str = "") -> Response:
     """Show the emergency numbers and the first two questions."""
     visit = Visit(request, keys, await _place(request, campus, lang))
     return _closed(visit) or _first(visit, Answers())
 
 
 @router.post("/refer/{campus}")
-async def go_on(request: Request, campus: Campus, keys: Keys, pace: AtPace) -> Response:
+async def go_on(request: Request, campus: str, keys: Keys, pace: AtPace) -> Response:
     """Take the answers of a page: show the next one, the same one again with what is missing, or the receipt."""
     place = await _place(request, campus, request.query_params.get("lang", ""))
     try:
@@ -87,7 +86,14 @@ async def go_on(request: Request, campus: Campus, keys: Keys, pace: AtPace) -> R
         return _mishap(Visit(request, keys, place), refused)
     place = replace(place, words=language(form.one("switch") or form.one("lang") or place.words.code))
     visit = Visit(request, keys, place)
-    return _closed(visit) or await _next(visit, pace, form)
+    try:
+        return _closed(visit) or await _next(visit, pace, form)
+    except Exception as error:
+        if not passes(error):
+            raise
+        _log.warning("a referral could not be taken in for now", exc_info=error)
+        away = replace(place, away=True)
+        return _second(replace(visit, place=away), _answers(form), ticket=form.one("ticket"), files=bool(form.files))
 
 
 async def _next(visit: Visit, pace: Pace, form: Form) -> Response:
@@ -98,7 +104,7 @@ async def _next(visit: Visit, pace: Pace, form: Form) -> Response:
     wrong = [] if form.one("switch") else public_form.faults(answers, anonymous=anonymous)
     if wrong and answers.about not in public_form.ABOUT:
         return _first(visit, answers, wrong[:1])
-    if wrong or form.one("switch"):
+    if wrong or form.one("switch") or visit.place.away:
         return _second(visit, answers, wrong, ticket=form.one("ticket"), files=bool(form.files))
     return await _send(visit, pace, answers, form)
 
@@ -196,15 +202,19 @@ def worked(ticket: str, work: str) -> bool:
 
 
 async def _place(request: Request, campus: str, asked: str) -> Place:
-    words = language(asked, request.headers.get("accept-language", ""))
-    return place_of(await program_of(request), campus, words, site_of(request).database.clock.now())
+    return await place_in(request, campus, language(asked, request.headers.get("accept-language", "")))
 
 
 def _first(visit: Visit, answers: Answers, wrong: Sequence[Fault] = ()) -> HTMLResponse:
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
     place = visit.place
     return visit.show(
-        "refer_first.html", place, status, here=place.home, answers=answers, faults=list(wrong), rules=place.rules
+        "refer_first.html",
+        place,
+        _status(visit, wrong),
+        here=place.home,
+        answers=answers,
+        faults=list(wrong),
+        rules=place.rules,
     )
 
 
@@ -218,10 +228,11 @@ def _second(
     return visit.show(
         "refer_second.html",
         visit.place.plain(),
-        HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK,
+        _status(visit, wrong),
         answers=answers,
         faults=list(wrong),
         rules=visit.place.rules,
+        away=visit.place.away,
         ticket=ticket,
         files_again=files,
         relations=public_form.RELATIONS,
@@ -229,6 +240,12 @@ def _second(
         others=[(other, words.label) for other, words in languages().items() if other != code],
         work_bits=WORK_BITS,
     )
+
+
+def _status(visit: Visit, wrong: Sequence[Fault]) -> HTTPStatus:
+    if visit.place.away:
+        return HTTPStatus.SERVICE_UNAVAILABLE
+    return HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
 
 
 @dataclass(frozen=True)
@@ -252,7 +269,7 @@ def _receipt(visit: Visit, answers: Answers, given: Given) -> HTMLResponse:
 
 
 def _closed(visit: Visit) -> HTMLResponse | None:
-    if visit.place.campus is None:
+    if visit.place.campus is None and not visit.place.away:
         return visit.show("refer_mishap.html", visit.place, HTTPStatus.NOT_FOUND, what="no_campus")
     return None if visit.place.rules.open else visit.show("refer_mishap.html", visit.place, what="closed")
 

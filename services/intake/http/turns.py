@@ -6,22 +6,18 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from services.intake.domain.inspection import Whose, passage
-from services.intake.domain.referrals import Referral
-from services.intake.domain.sentences import only_danger
+from services.intake.domain.inspection import passage
 from services.intake.domain.signed import Way
-from services.intake.http.bodies import Campus, HitView, ReferralView
+from services.intake.http.bodies import Campus, ReferralView
 from services.intake.http.files import handed_out
 from services.intake.http.imports import Keys
 from services.intake.http.public import way_key
 from services.intake.http.referrals import about_of, allowed, referral_view
 from services.intake.http.turn_bodies import (
-    AttachmentView,
     ContactView,
     DuplicateBody,
     InspectionView,
     Made,
-    MessageView,
     PassageView,
     QuestionBody,
     QuestionView,
@@ -30,16 +26,20 @@ from services.intake.http.turn_bodies import (
     SplitView,
     ThreadView,
     TurnBody,
-    TurnView,
-    WayBackView,
+)
+from services.intake.http.turn_views import (
+    attachments_of,
+    messages_of,
+    now_view,
+    turn_view,
+    way_back_view,
+    whose_of,
 )
 from services.intake.storage import referrals, referrers, threads
-from services.intake.storage.referrers import ANONYMOUS, OPEN, Referrer
-from services.intake.storage.threads import FILE_NAME, MESSAGE, Attachment, Message
+from services.intake.storage.referrers import Referrer
 from services.intake.usecases.talk_with_referrer import ask_referrer
 from services.intake.usecases.turn_referral import (
     Part,
-    Said,
     move,
     name_double,
     opened,
@@ -50,14 +50,11 @@ from services.intake.usecases.turn_referral import (
     split,
 )
 from shared.access.actions import Action
-from shared.access.decision import Decision, Resource
+from shared.access.decision import Resource
 from shared.access.rules import HIDE_PARTIES, ONLY_DANGER
-from shared.events.codes import SourceKind
-from shared.privacy.keys import KeyRing
-from shared.privacy.text import unseal
 from shared.program import load_program
 from shared.refusal import Refused
-from shared.web.gate import Door, SignedIn
+from shared.web.gate import SignedIn
 from shared.web.idempotency import IdempotencyKey, once
 from shared.web.site import site_of
 
@@ -94,11 +91,11 @@ async def thread(referral_id: UUID, gate: SignedIn, keys: Keys) -> ThreadView:
         limited = decision.obliges(ONLY_DANGER)
         return ThreadView(
             referral_id=referral_id,
-            referrer=None if referrer is None or decision.obliges(HIDE_PARTIES) else _way_back(referrer),
+            referrer=None if referrer is None or decision.obliges(HIDE_PARTIES) else way_back_view(referrer),
             can_ask=referrer is not None and (referrer.returns or referrer.notices),
-            messages=await _messages(door, keys, referral, limited=limited),
-            attachments=[] if limited else await _attachments(door, keys, referral),
-            turns=[] if limited else [_turn(each) for each in await threads.turns(door.connection, referral_id)],
+            messages=await messages_of(door, keys, referral, limited=limited),
+            attachments=[] if limited else await attachments_of(door, keys, referral),
+            turns=[] if limited else [turn_view(each) for each in await threads.turns(door.connection, referral_id)],
         )
 
 
@@ -134,7 +131,7 @@ async def send_on(
                 await move(door, keys, referral_id, body.campus)
             else:
                 await redirect(door, referral_id, body.office or "")
-            return 200, (await _now(door, referral_id, decision)).model_dump(mode="json")
+            return 200, (await now_view(door, referral_id, decision)).model_dump(mode="json")
 
         return await once(door, request, make)
 
@@ -193,9 +190,9 @@ async def inspection_copy(referral_id: UUID, gate: SignedIn, keys: Keys) -> Insp
         referral, _ = await allowed(door, Action.REFERRAL_INSPECT, referral_id)
         referrer = (await referrers.load(door.connection, [referral_id])).get(referral_id, Referrer(referral_id))
         said = await opened(door, keys, referral)
-        whose = _whose(referral, referrer, said)
+        whose = whose_of(referral, referrer, said)
         shown: list[tuple[str, str, datetime]] = [("referral", said.narrative, referral.received_at)]
-        messages = await _messages(door, keys, referral, limited=False)
+        messages = await messages_of(door, keys, referral, limited=False)
         shown += [(each.kind, each.text, each.written_at) for each in messages]
         files = await threads.attachments(door.connection, referral_id)
     passages = [(kind, passage(words, whose), at) for kind, words, at in shown]
@@ -240,75 +237,3 @@ async def referrer_contact(
             reference=referral.reference,
             campus=referral.campus,
         )
-
-
-# ------------------------------------------------------------------------------------------------------------ views
-
-
-async def _now(door: Door, referral_id: UUID, decision: Decision) -> ReferralView:
-    return referral_view((await referrals.load(door.connection, [referral_id]))[referral_id], decision)
-
-
-async def _messages(door: Door, keys: KeyRing, referral: Referral, *, limited: bool) -> list[MessageView]:
-    said = await threads.messages(door.connection, referral.referral_id)
-    places = [(referral.referral_id, MESSAGE, each.message_id, each.body) for each in said]
-    texts = await unseal(door, keys, referral.campus, places)
-    return [_message(each, words, limited=limited) for each, words in zip(said, texts, strict=True)]
-
-
-def _message(said: Message, words: str, *, limited: bool) -> MessageView:
-    return MessageView(
-        message_id=said.message_id,
-        kind=said.kind,
-        author_id="" if limited else said.author_id,
-        answers=said.answers,
-        text=" ".join(only_danger(words, said.hits)) if limited else words,
-        level=said.level,
-        hits=[] if limited else [_hit(each) for each in said.hits],
-        screened_with=said.screened_with,
-        written_at=said.written_at,
-    )
-
-
-async def _attachments(door: Door, keys: KeyRing, referral: Referral) -> list[AttachmentView]:
-    files = await threads.attachments(door.connection, referral.referral_id)
-    places = [(referral.referral_id, FILE_NAME, each.attachment_id, bytes(each.name)) for each in files]
-    names = await unseal(door, keys, referral.campus, places)
-    return [_attachment(each, name) for each, name in zip(files, names, strict=True)]
-
-
-def _attachment(file: Attachment, name: str) -> AttachmentView:
-    return AttachmentView(
-        attachment_id=file.attachment_id,
-        message_id=file.message_id,
-        kind=file.kind,
-        size=file.size,
-        name=name,
-        added_at=file.added_at,
-    )
-
-
-def _hit(hit: Any) -> HitView:  # noqa: ANN401 - a hit of the lexicon
-    return HitView(category=hit.category, start=hit.start, end=hit.end, negated=hit.negated)
-
-
-def _turn(turn: threads.Turn) -> TurnView:
-    return TurnView(kind=turn.kind, code=turn.code, other_id=turn.other_id, done_by=turn.done_by, done_at=turn.done_at)
-
-
-def _way_back(referrer: Referrer) -> WayBackView:
-    return WayBackView(
-        visibility=referrer.visibility,
-        language=referrer.language,
-        returns=referrer.returns,
-        notices=referrer.notices,
-    )
-
-
-def _whose(referral: Referral, referrer: Referrer, said: Said) -> Whose:
-    """Return whom an inspection copy must not name. Who wrote about themselves is no secret to themselves."""
-    shielded = referral.source_kind != SourceKind.SELF and referrer.visibility != OPEN
-    if referrer.visibility == ANONYMOUS and referral.source_kind != SourceKind.SELF:
-        return Whose()
-    who = said.referrer
-    return Whose(who.get("name", ""), who.get("email", ""), who.get("phone", ""), shielded=shielded)

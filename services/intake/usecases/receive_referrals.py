@@ -56,6 +56,9 @@ async def receive_referrals(tx: Tx, keys: KeyRing, incoming: Sequence[Incoming])
     return [receipts[each.source, each.source_event_id] for each in incoming]
 
 
+# How people's own form is known as a source.
+FORM = "form"
+
 Received = tuple[Incoming, Screening, Referral, tuple[Event, ...]]
 
 
@@ -106,7 +109,8 @@ async def _known(tx: Tx, incoming: Sequence[Incoming]) -> dict[tuple[str, str], 
     keys = [(e.source, e.source_event_id) for e in incoming if e.source_event_id != str(e.referral_id)]
     if not keys:
         return {}
-    for source in sorted({source for source, _ in keys}):
+    # A form comes by itself: two of them wait for each other only where they are one, sent twice.
+    for source in sorted({f"{source}:{event}" if source == FORM else source for source, event in keys}):
         await referrals.lock_source(tx.connection, source)
     return await referrals.known(tx.connection, keys)
 

@@ -11,14 +11,13 @@ from services.intake.domain.referrals import Incoming, Referral
 from services.intake.storage import referrals, referrers, threads
 from services.intake.storage.referrers import Referrer
 from services.intake.storage.threads import FILE, FILE_NAME
-from services.intake.usecases.receive_referrals import Receipt, receive_referrals
+from services.intake.usecases.receive_referrals import FORM, Receipt, receive_referrals
 from shared.ids import new_id
 from shared.privacy.keys import KeyRing
 from shared.privacy.text import Clear, seal_all
 from shared.storage.tx import Tx
 
-# How people's form is known as a source; the event's id is made of the form's ticket and of what was written in it.
-FORM = "form"
+__all__ = ["FORM", "Back", "Sent", "attach", "event_id", "passphrase", "refer_publicly"]
 
 
 @dataclass(frozen=True, slots=True)

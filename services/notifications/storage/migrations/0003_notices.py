@@ -36,5 +36,5 @@ def upgrade() -> None:
         op.execute(statement)
     # -- notices to referrers
     op.execute(_REFERRERS)
-    for statement in protect("notifications", "referrer_notices", "actor"):
+    for statement in protect("notifications", "referrer_notices"):
         op.execute(statement)
