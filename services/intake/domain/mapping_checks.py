@@ -50,7 +50,8 @@ def faults_of(document: Mapping[str, Any], campus: str) -> Iterator[Fault]:
     for name in document:
         if name not in _TOP:
             yield Fault(f"/{name}", _unknown(str(name), _TOP))
-    brings: Any = document.get("brings")
+    said = document.get("brings")
+    brings: Any = said if isinstance(said, str) else ""
     if brings not in SHAPES:
         yield Fault("/brings", f"Say what it brings: {', '.join(SHAPES)}.")
         return

@@ -23,6 +23,8 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _SOME_TIME = datetime(2026, 11, 30, 13, 45, 59, tzinfo=UTC)
 _MOST_NAMED = 20
+# What evaluating an expression can raise: its own errors, and Python's for such as a slice by steps of 0.
+_FAILS = (JMESPathError, RecursionError, ValueError, TypeError, ArithmeticError)
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,8 @@ def finder(path: str) -> Find:
         return _walker(path.split("."))
     try:
         compiled = jmespath.compile(path)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
     except JMESPathError as error:
         place = getattr(error, "lex_position", None)
         raise ValueError(f"not JMESPath{f' at sign {place + 1}' if place is not None else ''}") from None
@@ -81,13 +85,13 @@ def finder(path: str) -> Find:
         compiled.search({}, options=_OPTIONS)
     except (UnknownFunctionError, ArityError):
         raise ValueError("not JMESPath: a function in it is not known, or takes other arguments") from None
-    except JMESPathError:  # it needs an item to work on
+    except _FAILS:  # it needs an item to work on
         pass
 
     def find(item: Any) -> Any:  # noqa: ANN401 - any JSON
         try:
             return compiled.search(item, options=_OPTIONS)
-        except (JMESPathError, RecursionError):
+        except _FAILS:
             raise BadCell(
                 path, "the value here is of another kind than the mapping reads", "what the path can read"
             ) from None

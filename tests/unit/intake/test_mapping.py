@@ -126,6 +126,11 @@ def test_a_value_of_another_kind_is_refused_by_its_item(notes: object, reason: s
         compiled(EVENT, "NORTH").of_json()({"kind": "alert", "reasons": [{"code": "a"}], "at": 1, "notes": notes}, "")
 
 
+def test_an_expression_that_python_cannot_evaluate_costs_its_item() -> None:
+    with pytest.raises(BadCell):
+        finder("notes[::0]")({"notes": ["a"]})
+
+
 @pytest.mark.parametrize("value", [["a", "b"], {"a": 1}, float("nan"), "a\x00b", "\ud800"])
 def test_what_is_not_one_storable_value_is_refused(value: object) -> None:
     with pytest.raises(BadCell):
@@ -149,6 +154,7 @@ def test_a_plain_path_and_the_same_path_as_an_expression_find_the_same() -> None
     ("change", "pointer", "words"),
     [
         ({"brings": "shoes"}, "/brings", "flags, referrals, roster"),
+        ({"brings": ["flags"]}, "/brings", "flags, referrals, roster"),
         ({"reads": "xml"}, "/reads", "csv or json"),
         ({"feilds": {}}, "/feilds", "Is fields meant?"),
         ({"take": "a ==="}, "/take", "not JMESPath at sign"),
