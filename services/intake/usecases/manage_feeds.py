@@ -10,6 +10,7 @@ from services.intake.domain.feeds import Brings, Expected, Feed, Kind, State
 from services.intake.domain.mapping import compiled
 from services.intake.domain.signatures import MOST_LIVE, Token, new_secret
 from services.intake.storage import feed_tokens, feeds
+from services.intake.usecases.check_settings import check_settings
 from shared.access.actors import EVERYWHERE
 from shared.ids import new_id
 from shared.privacy.keys import KeyRing
@@ -48,6 +49,7 @@ class NewToken(NamedTuple):
 async def add_feed(tx: Tx, keys: KeyRing, wanted: Wanted) -> tuple[Feed, NewToken | None]:
     """Add a feed. It is a draft, and takes nothing in, until a mapping is put in use."""
     await _check_people(tx, wanted.campus, wanted.owner_id)
+    check_settings(wanted.kind, wanted.settings)
     feed = Feed(
         feed_id=new_id(),
         code=wanted.code,
@@ -80,6 +82,8 @@ async def change_feed(tx: Tx, feed: Feed, changes: Mapping[str, Any]) -> Feed:
     """Change what may be changed: name, owner, state, rate, what is expected, settings. The feed is locked."""
     if "owner_id" in changes:
         await _check_people(tx, feed.campus, changes["owner_id"])
+    if "settings" in changes:
+        check_settings(feed.kind, changes["settings"])
     state: State = changes.get("state", feed.state)
     if state == "active" and not feed.mapping_version:
         raise Refused("no_mapping", "Put a mapping in use first.", status=409, pointer="/body/state")

@@ -184,3 +184,28 @@ async def test_a_secret_is_given_only_to_a_feed_that_shows_one(broker: Broker) -
     mine = await broker.feed()
     stranger = await broker.intake.call("stu", "PUT", f"{mine.path}/secret", json={"secret": "x"})
     assert stranger.status_code in {403, 404}
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "why"),
+    [
+        ("topic", {"bootstrap": "kafka.example.edu:9093"}, "topic"),
+        ("topic", {"bootstrap": "b:1", "topic": "t", "security": "TLS"}, "security"),
+        ("topic", {"bootstrap": "b:1", "topic": "t", "ca": "none"}, "Ca holds"),
+        ("canvas", {"accounts": "mine"}, "accounts"),
+        ("canvas", {"jwks": {"keys": []}}, "keys"),
+    ],
+)
+async def test_settings_that_cannot_work_are_refused_when_they_are_given(
+    broker: Broker, kind: str, said: dict[str, Any], why: str
+) -> None:
+    body = {
+        "code": "unfit", "name": "Unfit", "kind": kind, "brings": "flags", "campus": "NORTH", "owner_id": "fred",
+        "settings": said,
+    }  # fmt: skip
+    refused = await broker.intake.call("fred", "POST", "/feeds", json=body)
+    assert (refused.status_code, why in refused.json()["detail"]) == (422, True), refused.text
+    added = (await broker.intake.call("fred", "POST", "/feeds", json=body | {"settings": {}})).json()["feed"]
+    change = {"version": added["version"], "settings": said}
+    changed = await broker.intake.call("fred", "PATCH", f"/feeds/{added['feed_id']}", json=change)
+    assert changed.status_code == 422
