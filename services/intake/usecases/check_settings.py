@@ -33,4 +33,4 @@ def _check_topic(settings: Mapping[str, Any]) -> None:
     try:
         Connection.of({"username": "to come", **settings}, "group", secret).options()
     except UnfitConnectionError as unfit:
-        raise Refused("unfit_settings", f"{unfit}.".capitalize(), status=422, pointer=_AT) from None
+        raise Refused("unfit_settings", f"In the settings {unfit}.", status=422, pointer=_AT) from None

@@ -191,7 +191,7 @@ async def test_a_secret_is_given_only_to_a_feed_that_shows_one(broker: Broker) -
     [
         ("topic", {"bootstrap": "kafka.example.edu:9093"}, "topic"),
         ("topic", {"bootstrap": "b:1", "topic": "t", "security": "TLS"}, "security"),
-        ("topic", {"bootstrap": "b:1", "topic": "t", "ca": "none"}, "Ca holds"),
+        ("topic", {"bootstrap": "b:1", "topic": "t", "ca": "none"}, "ca holds"),
         ("canvas", {"accounts": "mine"}, "accounts"),
         ("canvas", {"jwks": {"keys": []}}, "keys"),
     ],
