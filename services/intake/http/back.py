@@ -36,7 +36,7 @@ from services.intake.http.public import (
     ticket_key,
     way_key,
 )
-from services.intake.http.returning import Visit, day, found_of, seen_of, with_room
+from services.intake.http.returning import Visit, day, followed, found_of, seen_of, with_room
 from services.intake.http.words import language
 from services.intake.storage import referrers
 from services.intake.storage.referrers import WayBack
@@ -58,7 +58,6 @@ SIGNED_IN_FOR = timedelta(hours=1)
 STATUSES = ("received", "reviewed", "acted", "closed")
 # Letters that people misread for those of a reference.
 _MISREAD = str.maketrans("OILU", "011V")
-_MOST_MOVES = 5
 _NO_SALT = bytes(SALT_BYTES)
 
 
@@ -112,11 +111,7 @@ async def _known(request: Request, reference: str, phrase: str) -> WayBack | Non
             mine = frozenset({PUBLIC})
             resource = Resource("referral", str(found.referral_id), found.campus, found.sensitivity, addressees=mine)
             await door.allow(Action.REFERRER_READ, resource)
-            for _ in range(_MOST_MOVES):
-                if found.moved_to is None:
-                    break
-                found = await referrers.way_back(door.connection, id_=found.moved_to) or found
-            return found
+            return await followed(door, found)
     except Denied:
         return None
 
@@ -187,11 +182,11 @@ async def _hear(visit: Visit, place: Place, form: Form) -> Response:
         async with visit.begin() as door:
             found = await found_of(door, visit)
             await door.allow(Action.REFERRER_ADD, visit.resource(found))
-            room = await with_room(door, visit.way.referral_id, kept)
+            room = await with_room(door, found.referral_id, kept)
             left = [*left, *((place_ + 1, "no_room") for place_ in range(len(room), len(kept)))]  # type: ignore[list-item]
             sent = [Sent(file.kind, file.name, file.content) for file in room]
             said = Heard(message_id, _answers(form), words, sent)
-            await hear_referrer(door, visit.keys, visit.way.referral_id, said)
+            await hear_referrer(door, visit.keys, found.referral_id, said)
     except Denied:
         return await _strange(visit.request, place.words.code)
     return await _shown(visit, place, left=left, added=True)
@@ -202,7 +197,7 @@ async def _retract(visit: Visit, place: Place) -> Response:
         async with visit.begin() as door:
             found = await found_of(door, visit)
             await door.allow(Action.REFERRER_RETRACT, visit.resource(found))
-            await retract(door, visit.way.referral_id, "referrer_asked")
+            await retract(door, found.referral_id, "referrer_asked")
     except Denied:
         return await _strange(visit.request, place.words.code)
     except Refused as refused:

@@ -23,6 +23,9 @@ from shared.privacy.keys import KeyRing
 from shared.privacy.text import unseal
 from shared.web.gate import Door, by_link
 
+# Campuses may send a referral back and forth, and nobody follows them for ever.
+_MOST_MOVES = 5
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -72,9 +75,19 @@ async def with_room(door: Door, referral_id: UUID, files: Sequence[File]) -> lis
 
 
 async def found_of(door: Door, visit: Visit) -> WayBack:
+    """Return where the referral of a way back is now, wherever it was moved since."""
     found = await referrers.way_back(door.connection, id_=visit.way.referral_id)
     if found is None:
         await door.absent(Action.REFERRER_READ, "referral", str(visit.way.referral_id))
+    return await followed(door, found)
+
+
+async def followed(door: Door, found: WayBack) -> WayBack:
+    """Follow a referral to the campus that has it now."""
+    for _ in range(_MOST_MOVES):
+        if found.moved_to is None:
+            break
+        found = await referrers.way_back(door.connection, id_=found.moved_to) or found
     return found
 
 
@@ -82,7 +95,7 @@ async def seen_of(visit: Visit) -> Seen:
     async with visit.begin() as door:
         found = await found_of(door, visit)
         await door.allow(Action.REFERRER_READ, visit.resource(found))
-        id_ = visit.way.referral_id
+        id_ = found.referral_id
         referral = (await referrals.load(door.connection, [id_]))[id_]
         referrer = (await referrers.load(door.connection, [id_]))[id_]
         messages = await threads.messages(door.connection, id_)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from shared.events.referrals import DangerRaised, ReferralReopened, ReferralRetracted, ReferralTriaged
 from tests.integration.intake.conftest import DANGER, Intake, kinds
-from tests.integration.intake.test_public_form import back, post, refer, ticket
+from tests.integration.intake.test_public_form import back, look, post, refer, ticket
 
 MISCONDUCT = "Her ex-boyfriend raped her last week."
 
@@ -65,6 +65,7 @@ async def test_danger_is_raised_anew_on_the_campus_that_a_referral_is_given_to(i
 async def test_moving_keeps_what_each_campus_may_see_and_leads_the_referrer_on(intake: Intake) -> None:
     first = await form(intake, comeback="yes")
     await intake.post("sam", f"/referrals/{first}/questions", text="Which class?")
+    contact = await intake.get("service:notifications", f"/referrals/{first}/referrer-contact?campus=NORTH")
     moved = await intake.post("sam", f"/referrals/{first}/redirect", campus="SOUTH")
     assert (moved["state"], moved["reason_code"]) == ("triaged", "another_campus")
     (there,) = await intake.rows("SELECT referral_id FROM referrals WHERE campus = 'SOUTH'")
@@ -75,8 +76,15 @@ async def test_moving_keeps_what_each_campus_may_see_and_leads_the_referrer_on(i
     assert [each["text"] for each in (await intake.get("stu", f"{new}/thread"))["messages"]] == ["Which class?"]
     for who, path in (("sam", new), ("stu", f"/referrals/{first}"), ("fay", new)):
         assert (await intake.call(who, "GET", f"{path}/narrative")).status_code == 404
-    (back,) = await intake.rows("SELECT moved_to FROM referrers WHERE referral_id = :id", id=first)
-    assert str(back.moved_to) == str(there.referral_id)
+    # The link that was mailed before leads to where it is now, and what is added there is read there.
+    page = contact["link"][contact["link"].index("/r/") :]
+    shown = (await look(intake, page)).text
+    assert "Which class?" in shown
+    assert "South" in shown
+    assert (await post(intake, page, words="She moved to the south campus.")).status_code == 200
+    said = {each["text"] for each in (await intake.get("stu", f"{new}/thread"))["messages"]}
+    assert said == {"Which class?", "She moved to the south campus."}
+    assert len((await intake.get("sam", f"/referrals/{first}/thread"))["messages"]) == 1
     assert await refused(intake, "sam", f"/referrals/{first}/redirect", campus="SOUTH") == "already_triaged"
     other = await form(intake)
     for campus in ("NORTH", "NOWHERE"):
@@ -117,7 +125,7 @@ async def test_taking_back_stops_notices_and_leaves_danger_on_the_desk(intake: I
     back = await intake.post("sam", f"/referrals/{plain}/retract", reason_code="mistake")
     assert (back["state"], back["status"]) == ("retracted", "closed")
     assert await refused(intake, "sam", f"/referrals/{plain}/retract", reason_code="again") == "already_retracted"
-    decided = {"decision": "not_our_student", "reason_code": "other"}
+    decided: dict[str, Any] = {"decision": "not_our_student", "reason_code": "other"}
     assert await refused(intake, "sam", f"/referrals/{plain}/triage", **decided) == "retracted"
     (row,) = await intake.rows("SELECT notices FROM referrers WHERE referral_id = :id", id=plain)
     assert row.notices is False
