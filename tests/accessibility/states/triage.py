@@ -13,11 +13,10 @@ WORRY = "He has been crying in class. He says that he is not suicidal."
 DANGER = "She wrote that she is going to kill herself tonight."
 
 
-async def _some(world: World) -> str:
+async def _some(world: World) -> None:
     await people_decide(world)
     for words in (DANGER, WORRY, "New members are made to drink until they vomit at the fraternity."):
         await waiting(world, words)
-    return "/triage"
 
 
 async def _one(world: World) -> dict[str, Any]:
