@@ -29,9 +29,7 @@ async def all_of_them(visit: Visiting) -> Response:
     feeds, aside, health = await visit.together(
         visit.ask("intake", "/feeds", headers=filters.headers, **filters.parameters),
         visit.ask("intake", "/quarantine", campus=filters.parameters.get("campus")),
-        visit.ask(
-            "intake", "/feed-health", campus=filters.parameters.get("campus"), pictures=feed_health.MOST_CARDS
-        ),
+        visit.ask("intake", "/feed-health", campus=filters.parameters.get("campus"), pictures=feed_health.MOST_CARDS),
     )
     if not feeds.missing:
         feeds.need()
