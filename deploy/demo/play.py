@@ -93,18 +93,19 @@ def _apply_program(administrator: Person, sample: Term, say: Say) -> None:
         program.carry_out(administrator, document)
     until(lambda: administrator.get("program", "/status")["outbox"]["rows"] == 0, "publishing the program")
     until(_director_known, "the program reaching the other services")
-    _two_agree(administrator, sample, say)
+    two_agree(administrator, sample, say)
 
 
-def _two_agree(administrator: Person, sample: Term, say: Say) -> None:
+def two_agree(administrator: Person, sample: Term, say: Say) -> None:
     """Let one person propose that the watching rule makes referrals after the term, and another agree."""
     document = program.read(sample.program)
     policy = next(each for each in document["policies"] if each["name"] == "threshold")
     first = policy["editions"][0]
     rules = [rule | {"mode": "active"} for rule in first["values"]["rules"]]
     begins = SystemClock().now() + _NEXT_TERM
-    said = {each["name"]: each for each in administrator.get("program", "/program", kind="policy")["policies"]}
-    if any(each["edition"] == _NEXT for each in said["threshold"]["editions"]):
+    there = administrator.get("program", "/program", kind="policy")["policies"]
+    ours = next(each for each in there if (each["campus"], each["name"]) == (policy["campus"], policy["name"]))
+    if any(each["edition"] == _NEXT for each in ours["editions"]):
         return
     next_ = {"edition": _NEXT, "effective_from": begins, "values": {"rules": rules}, "source": "watched for a term"}
     (change,) = program.carry_out(administrator, {"policies": [policy | {"editions": [first, next_]}]})

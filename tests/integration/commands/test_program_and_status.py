@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.demo import term
+from deploy.cli.client import Person
+from deploy.demo import play, term
 from tests.integration.commands.conftest import Commands
 
 pytestmark = pytest.mark.usefixtures("served")
@@ -76,6 +77,20 @@ def test_rules_over_flags_take_two_people_and_the_way_back_one(caselight: Comman
     proposal = said.partition("caselight program approve ")[2].split()[0]
     code, refused = caselight("program", "reject", proposal, "--reason", "not_now", "--as", "iyer")
     assert (code, "rejected" in refused) == (0, True)
+
+
+@pytest.mark.usefixtures("applied")
+def test_in_the_demo_two_people_agree_on_rules_once(sample: term.Term) -> None:
+    said: list[str] = []
+    for _ in range(2):
+        play.two_agree(Person("solberg"), sample, said.append)
+    assert said == ["rules for next term: proposed by solberg, agreed to by iyer"]
+    policies = Person("solberg").get("program", "/program", kind="policy")["policies"]
+    (rules,) = [each for each in policies if (each["campus"], each["name"]) == ("*", "threshold")]
+    assert [(each["edition"], each["approved_at"] is not None) for each in rules["editions"]] == [
+        ("sample-1", False),
+        ("sample-2", True),
+    ]
 
 
 @pytest.mark.usefixtures("applied")

@@ -93,6 +93,7 @@ async def test_a_personal_concern_about_nobody_on_the_roster_does_not_wait_for_i
 async def test_what_stands_behind_the_wall_because_of_a_flag_is_not_in_a_list_of_flags(intake: Intake) -> None:
     await raised(intake, **PERSONAL, comment="She told me that she was raped at a party last weekend.")
     (received,) = await intake.published("referral.received")
+    assert isinstance(received, ReferralReceived)
     assert received.sensitivity == "titleix"
     assert await listed(intake) == []
     assert (await intake.get("sam", "/flags/courses?campus=NORTH"))["items"] == []

@@ -15,13 +15,13 @@ WEEKS = weeks_of([FALL], ZoneInfo("America/New_York"))
 
 
 def rule(name: str, **said: Any) -> FlagRule:
-    return FlagRule(name=name, **{"family": "academic", "level": "mild", "flags": 2, "days": 7.0} | said)
+    asked: dict[str, Any] = {"family": "academic", "level": "mild", "flags": 2, "days": 7.0}
+    return FlagRule(name=name, **asked | said)
 
 
 def signal(number: int, day: float, reason: str = "LATE_WORK", **said: Any) -> Signal:
-    return Signal(
-        UUID(int=number), START + timedelta(days=day), **{"course": "A", "severity": 1, "reason": reason} | said
-    )
+    raised: dict[str, Any] = {"course": "A", "severity": 1, "reason": reason}
+    return Signal(UUID(int=number), START + timedelta(days=day), **raised | said)
 
 
 def fired(signals: list[Signal], *rules: FlagRule) -> list[tuple[str, list[int]]]:
