@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.intake.domain import identity
-from services.intake.domain.likeness import likeness, names_in, one_slip, queries, slips
+from services.intake.domain.likeness import address_slips, likeness, names_in, one_slip, queries, slips
 from services.intake.domain.matching import MOST, Agreement, Known, Question, rank, weigh
 from services.intake.domain.nicknames import written_out
 from services.intake.domain.people import EMAIL, NUMBER, Profile, Section, comparable, shown_name
@@ -104,6 +104,13 @@ def test_every_slip_is_one_slip(number: str) -> None:
     found = slips(number)
     assert number not in found
     assert all(one_slip(number, each) for each in found)
+
+
+@given(st.text("abc.", min_size=1, max_size=8))
+def test_every_slip_in_an_address_is_one_slip_and_stays_at_its_place(local: str) -> None:
+    found = address_slips(f"{local}@x.example")
+    assert f"{local}@x.example" not in found
+    assert all(one_slip(f"{local}@x.example", each) and each.endswith("@x.example") for each in found)
 
 
 def test_names_are_found_in_words_and_titles_are_not() -> None:
