@@ -40,7 +40,8 @@ class Looker:
             self.windows[key] = await self.site.window(state.person, service=state.service)
         window = self.windows[key]
         async with state.around(self.world):
-            assert await window.open(path) == state.status
+            status = await window.open(path)
+            assert status == state.status, await window.text()
             if state.act:
                 await state.act(window.page)
         assert state.says in await window.text()

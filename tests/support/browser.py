@@ -131,9 +131,11 @@ class Window:
     def _said(self, message: ConsoleMessage) -> None:
         if message.type not in {"error", "warning"}:
             return
-        # The answer to the page itself may well be "not there": that is a state, not a mistake.
-        itself = urlsplit(message.location.get("url", "")).path == urlsplit(self.page.url).path
-        if not (itself and message.text.startswith("Failed to load resource")):
+        # The answer to the page itself may well be "not there": that is a state, not a mistake. And for an answer that
+        # is no page of ours a browser looks for an icon by itself.
+        about = urlsplit(message.location.get("url", "")).path
+        expected = about in (urlsplit(self.page.url).path, "/favicon.ico")
+        if not (expected and message.text.startswith("Failed to load resource")):
             self.wrong.append(f"{message.type}: {message.text} {message.location.get('url', '')}")
 
     def _failed(self, request: Request) -> None:
