@@ -98,6 +98,10 @@ WHERE conrelid = 'cases'::regclass AND contype = 'c' AND pg_get_constraintdef(oi
 """
 
 
+_ON_TEAM_OF_ITS_CASE = """EXISTS (
+    SELECT 1 FROM referrals WHERE referrals.referral_id = open_pages.referral_id AND on_team(referrals.case_id))"""
+
+
 def statements(ended: str) -> Iterator[str]:
     """Yield everything, in order."""
     for made in (_CASES.format(ended=ended), _TABLES):
@@ -105,8 +109,7 @@ def statements(ended: str) -> Iterator[str]:
     yield from keys.create("cases")
     for table in ("notes", "note_texts", "case_changes"):
         yield from protect("cases", table, also="on_team(case_id)", walled=True)
-    # Whether a page is open tells nothing more; a case's guards must see it whoever asks.
-    yield from protect("cases", "open_pages", "actor")
+    yield from protect("cases", "open_pages", also=_ON_TEAM_OF_ITS_CASE, walled=True)
 
 
 def upgrade() -> None:
