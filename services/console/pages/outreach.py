@@ -13,6 +13,7 @@ from services.console.listing import Choice, Filters, as_csv
 from services.console.owners import Answer
 from services.console.pages.flags import campus_of
 from services.console.visit import Visit, Visiting
+from shared.web.gate import EXPORT, USE_HEADER
 
 router = APIRouter(include_in_schema=False)
 
@@ -34,6 +35,7 @@ async def lists(visit: Visiting) -> Response:
     return visit.page(
         "outreach.html",
         filters=filters,
+        saved=await filters.saved(),
         rows=rows,
         campus=campus,
         words=flagging,
@@ -47,10 +49,12 @@ async def lists(visit: Visiting) -> Response:
 @router.get("/outreach/{list_id}")
 async def one(visit: Visiting, list_id: UUID) -> Response:
     """Show everybody on a list."""
-    found = (await visit.ask("intake", f"/outreach/{list_id}")).need()
+    taken = visit.request.query_params.get("as") == "csv"
+    headers = {USE_HEADER: EXPORT} if taken else {}
+    found = (await visit.ask("intake", f"/outreach/{list_id}", headers=headers)).need()
     entries: list[dict[str, Any]] = found["entries"]
     names = await visit.names([each["student_id"] for each in entries])
-    if visit.request.query_params.get("as") == "csv":
+    if taken:
         columns = ["Student", "Rule", "Flags", "Courses", "State", "Outcome", "Written to", "Referred after all"]
         return as_csv("outreach-list", columns, [_line(each, names[each["student_id"]]) for each in entries])
     return visit.page("outreach_list.html", about=found["about"], entries=entries, names=names, words=flagging)
