@@ -40,6 +40,7 @@ async def test_before_anybody_accepts_the_screen_shows_no_student_and_after_it_t
         accepted = await shown(uma, page)
         assert f"Call Student {student}" in accepted
         assert IN_DANGER in re.sub(r"<sup>.</sup>|<[^>]+>", "", accepted)
+        assert 'href="tel:911"' in accepted
         other = await shown(dee, page)
         assert "Uma Duty has this page" in other
         assert student not in other

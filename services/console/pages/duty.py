@@ -121,6 +121,7 @@ async def _show(visit: Visit, page_id: UUID, *, wrong: str = "", faster: str = "
         matter=matter,
         police=campus.police if campus else "",
         after_hours=campus.after_hours if campus else "",
+        emergency=str(visit.program.policy("referral_form", page.campus, visit.now).values["emergency"]),
         reasons=paging.REASONS,
         outcomes=paging.OUTCOMES,
         wrong=wrong,
