@@ -15,10 +15,10 @@ from services.intake.domain.referrals import Referral
 from services.intake.storage.referrals import FIELDS, referral_of
 
 # What one may decide about is said here again, because row security is a net for single rows and no plan for many.
-_WAITING = """state IN ('matching', 'triage_due')
-    AND (sensitivity = 'standard' AND campus = ANY (CAST(:open AS text[]))
-         OR sensitivity = 'titleix' AND campus = ANY (CAST(:walled AS text[])))
-    AND (student_id IS NULL OR student_id <> ALL (CAST(:kept_from AS uuid[])))"""
+_WAITING = "state IN ('matching', 'triage_due')"
+_OPEN = "sensitivity = 'standard' AND campus = ANY (CAST(:open AS text[]))"
+_WALLED = "sensitivity = 'titleix' AND campus = ANY (CAST(:walled AS text[]))"
+_KEPT_FROM = "(student_id IS NULL OR student_id <> ALL (CAST(:kept_from AS uuid[])))"
 _FILTERS = {
     "campus": "campus = :campus",
     "source_kind": "source_kind = :source_kind",
@@ -30,8 +30,9 @@ _FILTERS = {
         SELECT 1 FROM jsonb_array_elements(CAST(hits AS jsonb)) AS hit
         WHERE hit ->> 0 = ANY (CAST(:screening AS text[])) AND NOT CAST(hit ->> 4 AS boolean))""",
 }
-_AFTER = """(urgency_rank, due_at, referral_id) > (
-    SELECT urgency_rank, due_at, referral_id FROM referrals WHERE referral_id = :after)"""
+_PLACE = text("SELECT urgency_rank, due_at FROM referrals WHERE referral_id = :after")
+_AFTER = """(urgency_rank, due_at, referral_id)
+    > (CAST(:rank AS smallint), CAST(:due AS timestamptz), CAST(:after AS uuid))"""
 _ORDER = "urgency_rank, due_at, referral_id"
 _COUNTS = """count(*) AS waiting, count(*) FILTER (WHERE urgency_rank < 2) AS danger,
     count(*) FILTER (WHERE due_at < :now) AS late,
@@ -55,11 +56,15 @@ class Asked:
     def parameters(self) -> dict[str, Any]:
         """The values as the statements take them."""
         lists = {"open": list(self.open), "walled": list(self.walled), "kept_from": list(self.kept_from)}
-        return lists | dict(self.filters)
+        return {name: value for name, value in lists.items() if value} | dict(self.filters)
 
     def where(self, *more: str) -> str:
-        """Return the condition."""
-        return " AND ".join([_WAITING, *(_FILTERS[name] for name in self.filters), *more])
+        """Return the condition: no more than is needed, so that the desk's index can give its order."""
+        mine = [said for said, held in ((_OPEN, self.open), (_WALLED, self.walled)) if held] or ["false"]
+        kept = [_KEPT_FROM] if self.kept_from else []
+        return " AND ".join(
+            [_WAITING, f"({' OR '.join(mine)})", *kept, *(_FILTERS[name] for name in self.filters), *more]
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +90,14 @@ async def page(
     connection: AsyncConnection, asked: Asked, *, now: datetime, after: UUID | None, count: int
 ) -> list[Row]:
     """Return the next referrals after one of them, in the desk's order; one decided meanwhile is a place too."""
+    place = (await connection.execute(_PLACE, {"after": after})).one_or_none() if after else None
     statement = _statement(
         f"SELECT {FIELDS}, hits, screened_with FROM referrals WHERE"  # noqa: S608 - our own names
-        f" {asked.where(*((_AFTER,) if after else ()))} ORDER BY {_ORDER} LIMIT :count"
+        f" {asked.where(*((_AFTER,) if place else ()))} ORDER BY {_ORDER} LIMIT :count"
     )
-    given = asked.parameters | ({"after": after} if after else {}) | _used(statement, now=now, count=count)
+    given = asked.parameters | _used(statement, now=now, count=count)
+    if place is not None:
+        given |= {"after": after, "rank": place.urgency_rank, "due": place.due_at}
     return [_row(row) for row in (await connection.execute(statement, given)).all()]
 
 
