@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from tests.accessibility.registry import State
 from tests.journeys.world import World
-from tests.support.browser import Site, Window, at_320, axe, overflow, walk
+from tests.support.browser import Site, Window, at_320, axe, overflow, unread, walk
 
 
 @dataclass
@@ -20,6 +20,7 @@ class Looker:
         window = await self._opened(state)
         page = window.page
         found = [*await axe(page), *(f"scrolls sideways: {each}" for each in await overflow(page))]
+        found += [f"a picture without its figures: {each}" for each in await unread(page)]
         await page.emulate_media(color_scheme="dark")
         found += [f"dark: {each}" for each in await axe(page, "color-contrast")]
         await page.emulate_media(color_scheme="light")

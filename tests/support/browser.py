@@ -220,6 +220,17 @@ async def overflow(page: Page) -> list[str]:
     return found
 
 
+async def unread(page: Page) -> list[str]:
+    """Return the pictures that tell nothing to who cannot see them: each says its finding and has a table beside it."""
+    found: list[str] = await page.evaluate(
+        """() => [...document.querySelectorAll("svg[role=img]")].filter((each) =>
+        (each.getAttribute("aria-label") ?? "").split(" ").length < 3
+        || !each.closest("section, article, .cl-panel, li, figure")?.querySelector("table"))
+        .map((each) => each.getAttribute("aria-label") ?? each.outerHTML.slice(0, 120))"""
+    )
+    return found
+
+
 async def walk(page: Page) -> list[str]:
     """Go through a page with the Tab key alone; return what cannot be reached, and where focus does not show."""
     await page.evaluate(_WATCH)
