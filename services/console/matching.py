@@ -17,6 +17,13 @@ FIELDS = (
     ("pronouns", "Pronouns"),
 )
 NOBODY, NOT_ON_ROSTER, LATER = "none", "new", "later"
+WHY_OTHER = (
+    ("wrong_person", "It is somebody else"),
+    ("mistyped", "The ID or address was mistyped"),
+    ("referrer_said", "The referrer said so"),
+    ("split", "It is about several people"),
+    ("other", "Another reason"),
+)
 KINDS = {"same": "same", "fits": "fits", "could_fit": "close", "differs": "differs"}
 SOURCES = {
     "self": "Self", "peer": "Student", "faculty": "Faculty", "staff": "Staff", "parent": "Parent", "police": "Police",

@@ -48,6 +48,25 @@ async def decide(visit: Visiting, referral_id: UUID, form: Form) -> Response:
     return await _show(visit, rows, referral_id, away=away, faster=answer.detail)
 
 
+@router.post("/match/{referral_id}/take-back")
+async def take_back(visit: Visiting, referral_id: UUID, form: Form) -> Response:
+    """Say that it is not whom it was said to be; it waits to be matched again."""
+    reason, student_id = form.get("reason", ""), form.get("student_id", "")
+    if reason not in {code for code, _ in matching.WHY_OTHER}:
+        rows, away = await _waiting(visit)
+        return await _show(visit, rows, referral_id, away=away, wrong="Choose why it is not them", at="reason")
+    body = {"student_id": student_id, "reason_code": reason}
+    answer = await visit.tell("intake", "POST", f"/referrals/{referral_id}/unmatch", body, key=form.key)
+    if answer.ok:
+        return visit.go(
+            f"/match/{referral_id}", said="Taken back. It waits to be matched again; by whom and why is kept."
+        )
+    if answer.status != HTTPStatus.CONFLICT:
+        answer.need()
+    rows, away = await _waiting(visit)
+    return await _show(visit, rows, referral_id, away=away, faster=answer.detail)
+
+
 async def _tell(visit: Visit, path: str, who: str, shown: Sequence[str], key: str) -> Answer:
     if who == NOBODY:
         return await visit.tell("intake", "POST", f"{path}/candidates:reject", {"student_ids": list(shown)}, key=key)
@@ -81,6 +100,7 @@ async def _show(
     *,
     away: bool = False,
     wrong: str = "",
+    at: str = "who",
     faster: str = "",
 ) -> HTMLResponse:
     """Show the list, and one referral beside it with who may be meant."""
@@ -108,6 +128,8 @@ async def _show(
         row=row,
         away=away,
         wrong=wrong,
+        wrong_at=at,
+        why_other=matching.WHY_OTHER,
         faster=faster,
         desk=matching.desk(values["found"]) if values["found"] else None,
         whom=matching.whom,

@@ -41,6 +41,13 @@ async def _nobody_fits(world: World) -> str:
     return f"/match/{referral['referral_id']}"
 
 
+async def _matched(world: World) -> str:
+    one, _ = await roster(world)
+    referral = await world.refer("fay", WORRY, about=ABOUT)
+    await world.post("ana", "intake", f"/referrals/{referral['referral_id']}/match", {"student_id": one})
+    return f"/match/{referral['referral_id']}"
+
+
 async def _somebody_was_faster(page: Page) -> None:
     """Send the form of a referral that a person has matched since it was opened."""
     world = page_world[0]
@@ -122,6 +129,8 @@ STATES = [
           act=lambda page: page.click("button:has-text('Save and next')")),
     State("match: somebody was faster", arrange=_waits_for_two, person="ana", act=_somebody_was_faster,
           says="This is how it stands now"),
+    State("match: taken back without a reason", arrange=_matched, person="ana", says="Choose why it is not them",
+          act=lambda page: page.click("text=Take it back")),
     State("match: owner away", "/match", "ana", around=without("intake"), says="Intake does not answer"),
     State("student: with referrals", arrange=_student, person="ana", says="opted out of the directory"),
     State("student: merged", arrange=_merged, person="sam", says="Undo: they are two people"),
