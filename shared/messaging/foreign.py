@@ -183,6 +183,7 @@ class ForeignTopic:
         except Exception as error:  # noqa: BLE001 - said, and read again: nothing is passed over
             error_class, place = describe(error)
             _log.warning("records wait", extra={"error_class": error_class, "error_place": place})
+            counters["foreign_batches_read_again"] += 1
             if not is_transient(error):
                 counters["foreign_records_held"] += 1
                 health.trouble(self.name, "held")

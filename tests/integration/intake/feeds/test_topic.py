@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from sqlalchemy import make_url, text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.intake.topics import Topics
 from shared.ids import new_id
 from shared.messaging import health
 from shared.messaging import topics as declared
 from shared.privacy.keys import KeyRing
+from shared.telemetry import counters
 from tests.integration.intake.conftest import Intake
 from tests.integration.intake.feeds.feeding import Sender, add_feed, forget_feeds
 from tests.support.eventually import eventually
@@ -153,6 +156,48 @@ async def test_a_paused_feed_leaves_its_records_where_they_are(broker: Broker, t
     assert await topics.look() == 1
     await until(broker.intake, 1)
     assert sender.secret == ""
+
+
+async def test_a_feed_paused_in_the_middle_passes_nothing_over(broker: Broker, topics: Topics) -> None:
+    await broker.feed()
+    await topics.look()
+    await broker.intake.rows("UPDATE feeds SET state = 'paused'")
+    before = counters["foreign_batches_read_again"]
+    await broker.send(alert(1), alert(2))
+    await eventually(lambda: counters["foreign_batches_read_again"] > before, within=30)
+    assert await flags(broker.intake) == []
+    await broker.intake.rows("UPDATE feeds SET state = 'active'")
+    await until(broker.intake, 2)
+
+
+_POISON = """
+    CREATE FUNCTION poisoned() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN IF NEW.course = 'POISON' THEN RAISE EXCEPTION 'poisoned'; END IF; RETURN NEW; END $$
+"""
+_TRIGGER = "CREATE TRIGGER poisoned BEFORE INSERT ON flags FOR EACH ROW EXECUTE FUNCTION poisoned()"
+
+
+async def test_a_record_that_cannot_be_stored_costs_no_other_and_is_kept(broker: Broker, topics: Topics) -> None:
+    sender = await broker.feed()
+    settings = broker.intake.settings
+    owner = make_url(settings.postgres_url).set(
+        drivername="postgresql+asyncpg", database=f"{settings.database_prefix}intake"
+    )
+    engine = create_async_engine(owner)
+    async with engine.begin() as connection:
+        for statement in (_POISON, _TRIGGER):
+            await connection.execute(text(statement))
+    await broker.send(alert(1), alert(2, course_code="POISON"), alert(3))
+    await topics.look()
+    await eventually(lambda: _is(broker.committed(), 3), within=30)
+    assert await flags(broker.intake) == ["A-1", "A-3"]
+    assert await sender.waiting() == {"not_stored": 1}
+    async with engine.begin() as connection:
+        await connection.execute(text("DROP FUNCTION poisoned() CASCADE"))
+    await engine.dispose()
+    done = await broker.intake.post("fred", f"{sender.path}/quarantine/replay")
+    assert (done["done"], done["still"]) == (1, 0)
+    assert await flags(broker.intake) == ["A-1", "A-2", "A-3"]
 
 
 async def test_settings_that_name_no_connection_are_told_to_the_owner_once(broker: Broker, topics: Topics) -> None:
