@@ -1,4 +1,7 @@
-"""Every state of every page, as its owner registers it: a file beside this one's `states/`, a list STATES in it."""
+"""Every state of every page, as its owner registers it: a file beside this one's `states/`, a list STATES in it.
+
+A file whose states change the rules for everybody says LAST = True: it comes after the others.
+"""
 
 import importlib
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -75,21 +78,23 @@ class State:
     status: int = 200
     says: str = ""
     leads: bool = field(default=False, repr=False)
+    last: bool = field(default=False, repr=False)
     place: int = field(default=0, repr=False)
 
 
 def states(part: int | None = None) -> list[State]:
     """Return every state, those of an empty system first; or one of PARTS parts, each with whole files of states."""
-    files = [
-        list(importlib.import_module(f"tests.accessibility.states.{path.stem}").STATES)
+    modules = [
+        importlib.import_module(f"tests.accessibility.states.{path.stem}")
         for path in sorted(STATES_FOLDER.glob("[a-z]*.py"))
     ]
+    files = [[replace(state, last=getattr(module, "LAST", False)) for state in module.STATES] for module in modules]
     names = [state.name for file in files for state in file]
     assert len(names) == len(set(names)), "two states of one name"
     for file in files:
         file[0] = replace(file[0], leads=True)
     found = [state for file in (files if part is None else _shared_out(files)[part]) for state in file]
-    found.sort(key=lambda state: not state.first)
+    found.sort(key=lambda state: (not state.first, state.last))
     return [replace(state, place=place) for place, state in enumerate(found)]
 
 

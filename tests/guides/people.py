@@ -1,5 +1,7 @@
 """Invented people that the pictures show. Every number stands for one student of the North Campus."""
 
+from typing import Any
+
 from tests.journeys.world import World
 
 NAMES = {
@@ -26,3 +28,12 @@ async def bring_in_students(world: World) -> None:
     ]
     answer = await world.upload("ada", "/roster/imports", "\n".join([*lines, ""]))
     assert answer["rejected"] == 0, answer
+
+
+async def opened(world: World, referral: dict[str, Any]) -> dict[str, Any]:
+    """Return the case of a referral. Where another guide has put people before the rules, somebody decides it."""
+    here = f"/referrals/{referral['referral_id']}"
+    if (await world.get("ana", "intake", here))["state"] == "triage_due":
+        decided = {"decision": "open_case", "reason_code": "named_concern", "rating": "moderate"}
+        await world.post("ana", "intake", f"{here}/triage", decided)
+    return await world.case_of("sam", referral)

@@ -85,6 +85,9 @@ async def _faster(page: Page) -> None:
     await page.wait_for_selector("text=You decided this already")
 
 
+# From here on people decide at the North Campus, and no rule opens a case.
+LAST = True
+
 STATES = [
     State("triage: nothing waits", "/triage", "eve", first=True, says="Nothing waits for a decision"),
     State("triage: some, danger first", "/triage", "sam", arrange=_some, says="Danger first, then by time left"),

@@ -1,5 +1,6 @@
 """Today, for the first pages of the guides."""
 
+from tests.guides.people import opened
 from tests.guides.registry import Shot
 from tests.journeys.world import World
 
@@ -14,7 +15,7 @@ async def _cases(world: World) -> None:
     for number, concern in (("N100002", "mood"), ("N100003", "housing"), ("N100004", "finances")):
         student = {"student_id": number}
         referral = await world.refer("fay", "He has been crying in class.", about=student, concerns=[concern])
-        case = await world.case_of("sam", referral)
+        case = await opened(world, referral)
         if case["owner_id"] != "ana":
             body = {"staff_id": "ana", "reason_code": "capacity"}
             await world.post("sam", "cases", f"/cases/{case['case_id']}/reassign", body)

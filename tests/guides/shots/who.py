@@ -1,5 +1,6 @@
 """Who is meant: the match desk and a student's page."""
 
+from tests.guides.people import opened
 from tests.guides.registry import Shot
 from tests.journeys.world import World
 
@@ -29,7 +30,7 @@ async def _student(world: World) -> str:
         for number in ("N200001", "N200002")
     ]
     referral = await world.refer("fay", WORRY, about={"student_id": "N200001"}, concerns=["mood"])
-    await world.case_of("sam", referral)
+    await opened(world, referral)
     merge = {"same_as": wren, "reason_code": "second_account"}
     made = await world.post("sam", "intake", f"/students/{holt}/merges", merge)
     await world.post("sam", "intake", f"/merges/{made['merge_id']}/undo", {"reason_code": "two_people"})
