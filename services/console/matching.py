@@ -121,7 +121,7 @@ def history(visit: Visit, said: Sequence[Mapping[str, Any]], names: Mapping[str,
 
 def _written(about: Mapping[str, Any], field: str) -> str:
     if field == "name":
-        return about["name"] or about["description"]
+        return str(about["name"] or about["description"])
     return str(about.get(field, ""))
 
 

@@ -40,8 +40,9 @@ CHANNELS = {
     "form": "form", "api": "staff form", "file": "file", "webhook": "feed", "topic": "feed", "phone": "phone",
     "rule": "",
 }  # fmt: skip
-RATINGS = (("mild", "Mild", "1"), ("moderate", "Moderate", "2"), ("elevated", "Elevated", "3"))
-RATINGS += (("critical", "Critical", "4"),)
+RATINGS = (
+    ("mild", "Mild", "1"), ("moderate", "Moderate", "2"), ("elevated", "Elevated", "3"), ("critical", "Critical", "4"),
+)  # fmt: skip
 LEVELS = {code: words for code, words, _ in RATINGS}
 DECISIONS = (
     ("attach", "Add to open case", "a"),
@@ -110,7 +111,7 @@ def narrative_of(said: Said) -> Narrative:
     for number, hit in enumerate(_shown(said["hits"]), start=1):
         start, end, category = hit["start"], hit["end"], hit["category"]
         parts += [(text[place:start], "", 0), (text[start:end], _KIND.get(category, "urgent"), number)]
-        edition = hit.get("edition") or said["screened_with"]
+        edition = str(hit.get("edition") or said["screened_with"])
         hits.append((number, text[start:end], WORDS.get(category, category), edition))
         place = end
     parts.append((text[place:], "", 0))

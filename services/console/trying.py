@@ -83,7 +83,7 @@ def _table(
 ) -> list[tuple[str, Sequence[tuple[int, str]], int]]:
     counts = {(cell["campus"], cell["week_of"]): cell["referrals"] for cell in cells}
     most = max(counts.values(), default=0)
-    rows = []
+    rows: list[tuple[str, Sequence[tuple[int, str]], int]] = []
     for campus in sorted({campus for campus, _ in counts}):
         own = [counts.get((campus, week), 0) for week in weeks]
         shaded = [(count, flagging.ramp(count, most)) for count in own]

@@ -1,7 +1,5 @@
 """People sign in to the console, and see what their job is."""
 
-import pytest
-
 from tests.journeys.world import World
 from tests.support.console import browser
 

@@ -172,7 +172,9 @@ class ReferralView(BaseModel):
     case_id: UUID | None
     due_at: datetime | None = Field(description="by when it is to be decided")
     rating: str
-    marks: list[str] = Field(default=[], description="likely_bot, group, place, aware, unaware, asked, heard, retracted")
+    marks: list[str] = Field(
+        default=[], description="likely_bot, group, place, aware, unaware, asked, heard, retracted"
+    )
     flags: list[FlagView] = []
 
 

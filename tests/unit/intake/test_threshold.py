@@ -27,9 +27,7 @@ def no_week(_term: str, _at: datetime) -> None:
     return None
 
 
-def fire(
-    signals: Sequence[Signal], fired: Sequence[datetime], rule_at: Callable[[datetime], FlagRule]
-) -> list[Firing]:
+def fire(signals: Sequence[Signal], fired: Sequence[datetime], rule_at: Callable[[datetime], FlagRule]) -> list[Firing]:
     """Count by one rule, whose editions differ in what they ask for."""
     return fire_all(signals, {"threshold": fired}, lambda at: (Rule(rule_at(at), no_week),))
 
