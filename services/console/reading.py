@@ -112,7 +112,7 @@ def narrative_of(said: Said) -> Narrative:
         start, end, category = hit["start"], hit["end"], hit["category"]
         parts += [(text[place:start], "", 0), (text[start:end], _KIND.get(category, "urgent"), number)]
         edition = str(hit.get("edition") or said["screened_with"])
-        hits.append((number, text[start:end], WORDS.get(category, category), edition))
+        hits.append((number, text[start:end], str(WORDS.get(category, category)), edition))
         place = end
     parts.append((text[place:], "", 0))
     return Narrative(

@@ -62,7 +62,8 @@ _LINK = text(
 # Two alerts are one when another source has raised it: student, campus, course, reason and local day are the same. A
 # flag that has this source already is another one of its own.
 _SAME_ALERT = """flags.campus || '' = asked.campus AND flags.course = asked.course
-         AND flags.reason_code = asked.reason_code AND flags.raised_at >= to_timestamp(asked.since) AND flags.raised_at < to_timestamp(asked.until)
+         AND flags.reason_code = asked.reason_code
+         AND flags.raised_at >= to_timestamp(asked.since) AND flags.raised_at < to_timestamp(asked.until)
          AND flags.source <> :source
          AND NOT EXISTS (
              SELECT 1 FROM flag_sources AS also WHERE also.flag_id = flags.flag_id AND also.source = :source)"""
