@@ -67,7 +67,7 @@ async def _once(installation: Installation, page: Page, seen: asyncio.Queue[floa
     async with asyncio.timeout(30):
         at = await seen.get()
     await _take(installation)
-    await page.wait_for_function("document.querySelectorAll('main .cl-danger h2').length === 0")
+    await page.locator("main .cl-danger h2").first.wait_for(state="detached", timeout=30_000)
     while not seen.empty():
         seen.get_nowait()
     return 1000 * (at - begun)
