@@ -28,6 +28,7 @@ from shared.events.referrals import (
     ReferralAddedTo,
     ReferralMatched,
     ReferralRetracted,
+    ReferralUnmatched,
     ReferrerStatusMoved,
 )
 from shared.messaging.records import EPOCH, Arrival
@@ -37,7 +38,10 @@ from shared.telemetry import counters, logger
 
 _log = logger("notifications")
 
-_KNOWN = (CaseOpened, ReferralAttached, CaseAssigned, CaseStudentIdentified, ContactRecorded, ReferralMatched)
+_KNOWN = (
+    CaseOpened, ReferralAttached, CaseAssigned, CaseStudentIdentified, ContactRecorded, ReferralMatched,
+    ReferralUnmatched,
+)  # fmt: skip
 
 
 def urgent(desk: Desk) -> Mapping[type[Event], Handler]:
@@ -69,6 +73,7 @@ def handlers(desk: Desk) -> Mapping[type[Event], Handler]:
         events = [envelope.event for envelope in envelopes]
         await enrich_pages.learn(tx, desk, [fact for event in events if (fact := _fact(event)) is not None])
         await enrich_pages.identify(tx, desk, [pair for event in events if (pair := _identified(event)) is not None])
+        await enrich_pages.forget_students(tx, desk, *_taken_back(events))
         reached = [event for event in _news(envelopes) if isinstance(event, ContactRecorded)]
         await answer_page.note_contacts(tx, desk, reached)
         news = [owned for event in _news(envelopes) if (owned := _assignment(event)) is not None]
@@ -112,6 +117,19 @@ def _identified(event: Event) -> tuple[UUID, UUID] | None:
     if isinstance(event, CaseStudentIdentified) and event.student_id is not None:
         return event.case_id, event.student_id
     return None
+
+
+def _taken_back(events: Iterable[Event]) -> tuple[set[UUID], set[UUID]]:
+    """Return the referrals and the cases of which nobody knows any more, by the last word on each, whose they are."""
+    referrals, cases = set[UUID](), set[UUID]()
+    for event in events:
+        if isinstance(event, ReferralMatched):
+            referrals.discard(event.referral_id)
+        elif isinstance(event, ReferralUnmatched):
+            referrals.add(event.referral_id)
+        elif isinstance(event, CaseStudentIdentified):
+            (cases.add if event.student_id is None else cases.discard)(event.case_id)
+    return referrals, cases
 
 
 def _assignment(event: Event) -> Assignment | None:

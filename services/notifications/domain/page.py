@@ -190,8 +190,8 @@ class Page:
         self.level, self.policy, self.step, self.line_from = level, policy, 0, self.turn
         return self.advance("worsened", around, now)
 
-    def identify(self, student_id: UUID) -> None:
-        """Note who it is about: from now on walls and relations count."""
+    def identify(self, student_id: UUID | None) -> None:
+        """Note who it is about: from now on their walls and relations count, and none where nobody knows any more."""
         self.student_id = student_id
 
     def enrich(self, case_id: UUID, around: Around, now: datetime) -> list[PageEvent]:

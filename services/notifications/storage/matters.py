@@ -35,6 +35,13 @@ _IDENTIFY = text(
     WHERE matters.case_id = row.case_id
     """
 )
+_FORGET = text(
+    """
+    UPDATE matters SET student_id = NULL
+    WHERE (referral_id = ANY (CAST(:referrals AS uuid[])) OR case_id = ANY (CAST(:cases AS uuid[])))
+      AND student_id IS NOT NULL
+    """
+)
 _TEAMS = text(
     "SELECT body FROM teams_snapshots WHERE status <> 'removed' AND type = :type"
     " AND (student_of(body) = ANY (CAST(:students AS uuid[])) OR key = ANY (CAST(:keys AS text[]))) ORDER BY key"
@@ -92,6 +99,11 @@ async def identify(connection: AsyncConnection, students: Sequence[tuple[UUID, U
     if students:
         cases, ids = zip(*students, strict=True)
         await connection.execute(_IDENTIFY, {"case_ids": list(cases), "student_ids": list(ids)})
+
+
+async def forget_students(connection: AsyncConnection, referrals: Sequence[UUID], cases: Sequence[UUID]) -> None:
+    """Note that nobody knows any more whom these referrals, and those of these cases, are about."""
+    await connection.execute(_FORGET, {"referrals": list(referrals), "cases": list(cases)})
 
 
 async def teams(

@@ -1,12 +1,13 @@
 """What becomes known of a matter after its page was raised, or before: its case, and who it is about."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from services.notifications.domain.page import Page
 from services.notifications.storage import matters, pages
 from services.notifications.storage.matters import Known
 from services.notifications.usecases.desk import Changes, Desk, Surroundings, keep, look_around
+from shared.program import load_program
 from shared.storage.tx import Tx
 
 
@@ -32,6 +33,21 @@ async def identify(tx: Tx, desk: Desk, students: Sequence[tuple[UUID, UUID]]) ->
         if page.case_id is not None
     ]
     await _bring(tx, desk, facts)
+
+
+async def forget_students(tx: Tx, desk: Desk, referrals: Collection[UUID], cases: Collection[UUID]) -> None:
+    """Take from pages whom they are about, where that was said by mistake: that student's team counts no more."""
+    if not referrals and not cases:
+        return
+    await matters.forget_students(tx.connection, sorted(referrals), sorted(cases))
+    found = await pages.lock_matters(tx.connection, sorted(referrals), sorted(cases))
+    changes = Changes.none()
+    for page in found:
+        if page.student_id is not None:
+            page.identify(None)
+            changes.add(page, [])
+    if changes.pages:
+        await keep(tx, desk, changes, await load_program(tx.connection))
 
 
 async def _bring(tx: Tx, desk: Desk, facts: Sequence[tuple[Page, Known]]) -> None:

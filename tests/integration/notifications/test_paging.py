@@ -7,7 +7,7 @@ import pytest
 
 from shared.events.cases import CaseOpened, CaseStudentIdentified, ReferralAttached
 from shared.events.pages import LateReviewAsked, PageAccepted, PageEnriched, PageRaised, PageStepTaken, PageUnreached
-from shared.events.referrals import DangerRaised, ReferralMatched
+from shared.events.referrals import DangerRaised, ReferralMatched, ReferralUnmatched
 from shared.ids import new_id
 from shared.messaging.records import Record
 from tests.integration.notifications.conftest import Office, addresses, danger, link_in, misconduct
@@ -324,6 +324,35 @@ async def test_a_case_that_learns_its_student_brings_walls_up_too(office: Office
     await office.hear(CaseStudentIdentified(campus="NORTH", case_id=CASE, student_id=STUDENT, identified_at=at))
     await office.pass_time(minutes=2, seconds=1)
     assert addresses(office.mail.messages()) == ["dee", "uma"]
+
+
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("by_case", [True, False])
+async def test_a_match_that_was_taken_back_counts_for_nobody_any_more(
+    office: Office, by_case: bool, together: bool
+) -> None:
+    event = await office.danger()
+    at = office.clock.now()
+    # The walls are those of another case of the student who was named by mistake.
+    await office.know(team(None, case_id=new_id(), recused=("bea",)))
+    about: dict[str, Any] = {"campus": "NORTH", "referral_id": event.referral_id, "reference": event.reference}
+    said: tuple[Any, ...] = (
+        ReferralMatched(**about, student_id=STUDENT, matched_at=at, basis="person", matched_by="ana"),
+        ReferralUnmatched(
+            **about, student_id=None, previous_student_id=STUDENT, reason_code="mistake", unmatched_by="ana",
+            unmatched_at=at,
+        ),
+    )  # fmt: skip
+    if by_case:
+        await office.hear(case_opened(event, office, student_id=None, owner_id=None))
+        said = tuple(
+            CaseStudentIdentified(campus="NORTH", case_id=CASE, student_id=who, identified_at=at)
+            for who in (STUDENT, None)
+        )
+    for each in (said,) if together else [(one,) for one in said]:
+        await office.hear(*each)
+    await office.pass_time(minutes=2, seconds=1)
+    assert addresses(office.mail.messages()) == ["bea", "uma"]
 
 
 async def test_owners_hear_of_new_cases_once_and_together(office: Office) -> None:
