@@ -5,7 +5,7 @@ else is a proposal with its evidence, for a person.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -41,7 +41,7 @@ class Evidence:
 
 
 class Known(NamedTuple):
-    """A student with what else they are found by: comparable names, former addresses and numbers, classes."""
+    """A student with all their comparable names, former addresses and numbers, and classes."""
 
     student: Student
     names: tuple[str, ...] = ()
@@ -102,17 +102,16 @@ _FITS, _COULD = 0.94, 0.82
 
 def rank(question: Question, known: Sequence[Known], most: int = MOST) -> list[Candidate]:
     """Return who may be meant, the likeliest first; nobody whose evidence speaks against them."""
-    found = (weigh(question, each) for each in known if _may_be(question, each))
+    found = (weigh(question, each) for each in known)
     fitting = [each for each in found if each.score >= _LEAST and _is_named(each)]
     fitting.sort(key=lambda each: (-each.score, str(each.known.student.student_id)))
     return fitting[:most]
 
 
-def _may_be(question: Question, known: Known) -> bool:
-    """Return whether it is worth holding the rest against a student: most of a class are called otherwise."""
-    about = question.about
-    other = about.number or about.email or about.birth_date
-    return bool(other) or not question.said or name_likeness(question, known) >= _COULD
+def may_be_called(question: Question, names: Iterable[str]) -> bool:
+    """Return whether any of these comparable names may be meant; where no name was said, whoever was found may be."""
+    said = question.said
+    return not said or any(likeness(one, other) >= _COULD for one in said for other in names)
 
 
 def _is_named(candidate: Candidate) -> bool:
@@ -138,8 +137,7 @@ def name_likeness(question: Question, known: Known) -> float:
 
 
 def _names(known: Known) -> tuple[str, ...]:
-    student = known.student
-    return tuple(dict.fromkeys((comparable(student.shown_name), comparable(student.name), *known.names)))
+    return known.names or (comparable(known.student.shown_name), comparable(known.student.name))
 
 
 # --------------------------------------------------------------------------------------------------- the comparisons

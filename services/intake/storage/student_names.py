@@ -50,6 +50,12 @@ _OF = text(
     WHERE student_id = ANY (CAST(:students AS uuid[])) ORDER BY name_id
     """
 )
+_NORMS = text(
+    """
+    SELECT student_id, norm FROM student_names
+    WHERE student_id = ANY (CAST(:students AS uuid[])) AND kind NOT IN ('email', 'number')
+    """
+)
 _WHOLE = text(
     """
     SELECT DISTINCT student_id, kind FROM student_names
@@ -139,6 +145,14 @@ async def of(connection: AsyncConnection, students: Iterable[UUID]) -> dict[UUID
     for row in (await connection.execute(_OF, {"students": sorted(set(students))})).all():
         name = Name(*row)
         found.setdefault(name.student_id, []).append(name)
+    return found
+
+
+async def norms(connection: AsyncConnection, students: Iterable[UUID]) -> dict[UUID, list[str]]:
+    """Return what students are called, in comparable spelling and nothing else: enough to leave most of them out."""
+    found: dict[UUID, list[str]] = {}
+    for student_id, norm in (await connection.execute(_NORMS, {"students": sorted(students)})).all():
+        found.setdefault(student_id, []).append(norm)
     return found
 
 

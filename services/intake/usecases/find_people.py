@@ -10,6 +10,8 @@ from shared.access.actors import EVERYWHERE
 from shared.storage.tx import Tx
 
 _MOST = 60
+# How many are looked at more closely: twice as many as are shown, for some may not be shown to everybody.
+_LOOKED_AT = 40
 _LEAST = 0.6
 
 
@@ -23,7 +25,7 @@ async def find_people(tx: Tx, typed: str, campus: str | None) -> list[Person]:
     for id_, like in (await _alike(tx, typed, campus)).items():
         alike.setdefault(id_, like)
     one = await students.same(tx.connection, alike)
-    order = sorted(alike, key=lambda id_: (-alike[id_], str(id_)))
+    order = sorted(alike, key=lambda id_: (-alike[id_], str(id_)))[:_LOOKED_AT]
     roots = list(dict.fromkeys(one.get(id_, id_) for id_ in order))
     people = await resolve_people(tx, roots)
     return [person for person in people if campus is None or campus in person.student.campuses]
@@ -41,9 +43,9 @@ async def _alike(tx: Tx, typed: str, campus: str | None) -> dict[UUID, float]:
     if _is_number(typed) or "@" in typed:
         return {}
     ids = await student_names.alike(tx.connection, [campus or EVERYWHERE], queries(typed, "", ""), _MOST)
-    names = await student_names.of(tx.connection, ids)
+    names = await student_names.norms(tx.connection, ids)
     said = comparable(typed)
-    found = {id_: max((likeness(said, name.norm) for name in names.get(id_, ())), default=0.0) for id_ in ids}
+    found = {id_: max((likeness(said, name) for name in names.get(id_, ())), default=0.0) for id_ in ids}
     return {id_: like for id_, like in found.items() if like >= _LEAST}
 
 

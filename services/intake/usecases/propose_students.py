@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from services.intake.domain.likeness import address_slips, queries, slips
-from services.intake.domain.matching import Candidate, Known, Question, rank
+from services.intake.domain.matching import Candidate, Known, Question, may_be_called, rank
 from services.intake.domain.people import EMAIL, NUMBER, Section
 from services.intake.domain.referrals import About, Referral
 from services.intake.domain.roster_rows import Student
@@ -51,14 +51,17 @@ async def known_on(tx: Tx, campus: str, question: Question) -> list[Known]:
     """
     about, connection = question.about, tx.connection
     asked = queries(about.name, about.description, about.email)
-    ids = set(await student_names.alike(connection, [campus], asked, _ALIKE))
+    alike = set(await student_names.alike(connection, [campus], asked, _ALIKE))
+    if question.referrer_id and asked:
+        alike |= await beside.taught_by(connection, campus, question.referrer_id)
+    # Most of a class are called otherwise: they are left out before more of them is looked at.
+    called = await student_names.norms(connection, alike)
+    ids = {id_ for id_, names in called.items() if may_be_called(question, names)}
     ids |= set(await student_names.whole(connection, campus, (EMAIL, NUMBER), (about.email, about.number.lower())))
     if about.number:
         ids |= set((await students.ids_by_number(connection, {about.number, *slips(about.number)})).values())
     if about.email:
         ids |= set((await students.ids_by_email(connection, {about.email, *address_slips(about.email)})).values())
-    if question.referrer_id and asked:
-        ids |= await beside.taught_by(connection, campus, question.referrer_id)
     return await _known(tx, campus, ids)
 
 
