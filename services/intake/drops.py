@@ -41,11 +41,15 @@ _FOLDER_OF = {"taken": PROCESSED, "again": PROCESSED, "rejected": REJECTED}
 _log = logger("drops")
 
 
+# What tells a file from another one of its name, and from itself after somebody wrote to it.
+Looks = tuple[int, int, int]
+
+
 @dataclass(frozen=True, slots=True)
 class Glimpse:
     """How a file looked, and since when it has looked so."""
 
-    looks: tuple[int, int, int]
+    looks: Looks
     since: datetime
 
 
@@ -104,10 +108,9 @@ class FileDrops:
     def _is_ready(self, path: Path, now: datetime) -> bool:
         """Whether a file has looked the same for long enough to be complete."""
         try:
-            status = path.lstat()
+            looks = _looks(path.lstat())
         except FileNotFoundError:  # taken away, or renamed, since the folder was listed
             return False
-        looks = (status.st_ino, status.st_size, status.st_mtime_ns)
         glimpse = self._seen.get(path)
         if glimpse is None or glimpse.looks != looks:
             self._seen[path] = Glimpse(looks, now)
@@ -118,6 +121,7 @@ class FileDrops:
         """Take a file in and put it where it belongs. One that fails by no fault of its own stays for the next look."""
         try:
             with _opened(path) as file:
+                looks = _looks(os.fstat(file.fileno()))
                 digest = await asyncio.to_thread(_digest, file, self.keys.secret("delivery"))
                 became = await receive_file(self.database, self.keys, feed, file, name=path.name, digest=digest)
         except FileNotFoundError:
@@ -131,7 +135,7 @@ class FileDrops:
             return
         self._seen.pop(path, None)
         counters[f"files_{became}"] += 1
-        _put_away(path, _FOLDER_OF[became], self.database.clock.now())
+        _put_away(path, looks, _FOLDER_OF[became], self.database.clock.now())
 
     def _say(self, message: str, error: BaseException) -> None:
         error_class, place = describe(error)
@@ -181,8 +185,15 @@ def _digest(file: BinaryIO, key: bytes) -> bytes:
     return digest.digest()
 
 
-def _put_away(path: Path, where: str, now: datetime) -> None:
-    """Move a file out of the way, under a name that no other has."""
+def _looks(status: os.stat_result) -> Looks:
+    return (status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+def _put_away(path: Path, looks: Looks, where: str, now: datetime) -> None:
+    """Move the file that was read out of the way, under a name that no other has.
+
+    One that its sender has put in its place, or written to, since it was opened has not been read: it stays.
+    """
     stamp, number = now.strftime(_STAMP), 0
     while True:
         more = f"-{number}" if number else ""
@@ -192,7 +203,9 @@ def _put_away(path: Path, where: str, now: datetime) -> None:
         except FileExistsError:
             number += 1
             continue
-        path.unlink()
+        except FileNotFoundError:  # its sender has taken it back
+            return
+        (path if _looks(target.lstat()) == looks else target).unlink(missing_ok=True)
         return
 
 

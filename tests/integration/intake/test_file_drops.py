@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from services.intake.drops import SETTLED, FileDrops
+from services.intake.usecases.receive_file import receive_file
 from shared.privacy.keys import KeyRing
 from tests.integration.intake.conftest import Intake
 from tests.integration.intake.test_feeds import add_feed
@@ -137,6 +138,26 @@ async def test_a_worker_that_died_in_the_middle_loses_and_doubles_nothing(drop: 
     assert await drop.settle() == 1
     assert await drop.flags() == ["A1", "B1"]
     assert [each["state"] for each in await drop.deliveries()] == ["finished", "broken_off"]
+
+
+async def test_a_file_that_takes_the_place_of_one_being_read_is_read_too(
+    drop: Drop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = drop.write("alerts.csv", HEADER + ROW.format(id="A1"))
+    later = drop.write("alerts.csv.part", HEADER + ROW.format(id="B1"))
+
+    async def meanwhile(*args: Any, **kwargs: Any) -> str:
+        became = await receive_file(*args, **kwargs)
+        if later.exists():  # its sender is done with the next one, and gives it the same name
+            later.replace(path)
+        return became
+
+    monkeypatch.setattr("services.intake.drops.receive_file", meanwhile)
+    assert await drop.settle() == 1
+    assert path.exists()
+    assert await drop.settle() == 1
+    assert await drop.flags() == ["A1", "B1"]
+    assert not path.exists()
 
 
 async def test_two_workers_take_a_folder_in_turn(drop: Drop) -> None:
