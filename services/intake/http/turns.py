@@ -155,7 +155,9 @@ async def split_by_person(
     """Make a referral for each further person; this one stays for the first."""
     parts = [Part(about_of(each.about), each.narrative) for each in body.people]
     async with gate.begin() as door:
-        await allowed(door, Action.REFERRAL_SPLIT, referral_id)
+        referral, _ = await allowed(door, Action.REFERRAL_SPLIT, referral_id)
+        # Bringing something in is what anybody may do, and it opens the wall that a part may belong behind.
+        await door.allow(Action.REFERRAL_CREATE, Resource("referral", campus=referral.campus))
 
         async def make() -> tuple[int, dict[str, Any]]:
             made = await split(door, keys, referral_id, parts)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from services.intake.domain.afterwards import BY_REFERRER, reopened, retracted, still_open
+from services.intake.domain.judging import BY_PERSON
 from services.intake.domain.referrals import About, Incoming, Referral, receive, triaged
 from services.intake.storage import referrals, referrers, threads
 from services.intake.storage.referrals import ABOUT, NARRATIVE, REFERRER
@@ -14,7 +15,7 @@ from services.intake.usecases.receive_referrals import keep
 from services.intake.usecases.refer_publicly import Sent, attach
 from services.intake.usecases.screening import screened, word_lists
 from services.intake.usecases.triage_referral import locked
-from shared.events.codes import Decision
+from shared.events.codes import Decision, level
 from shared.events.referrals import DangerRaised, MisconductReported
 from shared.ids import derived_id, new_id, new_reference
 from shared.privacy.keys import KeyRing
@@ -173,7 +174,8 @@ async def _made_of(tx: Tx, keys: KeyRing, referral: Referral, part: Part, *, sai
         channel=referral.channel,
         source=referral.source,
         source_event_id=str(id_),
-        live=referral.live,
+        # What a person saw they saw now, whatever brought the referral.
+        live=referral.live or referral.found_by == BY_PERSON,
         happened_at=referral.happened_at,
         referrer_id=referral.referrer_id,
         referrer_name=said.referrer.get("name", ""),
@@ -182,8 +184,15 @@ async def _made_of(tx: Tx, keys: KeyRing, referral: Referral, part: Part, *, sai
         marks=referral.marks,
     )
     screening = screened(incoming, await word_lists(tx))
+    if referral.danger and not part.words and level(referral.level).rank > screening.level.rank:
+        # A person saw it, or it was said later: a copy says no less than what it is a copy of.
+        screening = replace(screening, level=level(referral.level), found_by=referral.found_by)
     made, facts = receive(incoming, screening, None, _NO_RULES, tx.now)
-    told = () if campus != referral.campus else (MisconductReported, *((DangerRaised,) if referral.danger else ()))
+    here = campus == referral.campus
+    told = (
+        *((DangerRaised,) if here and referral.danger else ()),
+        *((MisconductReported,) if here and referral.sensitivity == made.sensitivity else ()),
+    )
     program = await load_program(tx.connection)
     news = tuple(fact for fact in facts if not isinstance(fact, told))
     await keep(tx, keys, program, [(incoming, screening, made, news)], watch=DangerRaised not in told)

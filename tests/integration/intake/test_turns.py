@@ -3,7 +3,13 @@
 from typing import Any
 from uuid import UUID
 
-from shared.events.referrals import DangerRaised, ReferralReopened, ReferralRetracted, ReferralTriaged
+from shared.events.referrals import (
+    DangerRaised,
+    MisconductReported,
+    ReferralReopened,
+    ReferralRetracted,
+    ReferralTriaged,
+)
 from tests.integration.intake.conftest import DANGER, Intake, kinds
 from tests.integration.intake.test_public_form import back, look, post, refer, ticket
 
@@ -60,6 +66,29 @@ async def test_danger_is_raised_anew_on_the_campus_that_a_referral_is_given_to(i
     path = f"/referrals/{raised[0].referral_id}/attachments/{thread['attachments'][0]['attachment_id']}"
     assert (await intake.call("stu", "GET", path)).content == b"A note"
     assert (await intake.call("sam", "GET", path)).status_code == 404
+
+
+async def test_danger_that_a_person_saw_goes_with_a_referral_to_another_campus(intake: Intake) -> None:
+    first = await form(intake)
+    said = {"verdict": "danger_missed", "level": "critical"}
+    await intake.post("sam", f"/referrals/{first}/corrections", **said)
+    await intake.forget_outbox()
+    await intake.post("sam", f"/referrals/{first}/redirect", campus="SOUTH")
+    raised = [each for each in await intake.published("danger") if isinstance(each, DangerRaised)]
+    assert [(each.campus, each.level, each.found_by) for each in raised] == [("SOUTH", "critical", "person")]
+    moved = await intake.get("stu", f"/referrals/{raised[0].referral_id}")
+    assert moved["level"] == "critical"
+    (watch,) = await intake.rows("SELECT referral_id FROM danger_watches WHERE campus = 'SOUTH'")
+    assert watch.referral_id == raised[0].referral_id
+
+
+async def test_misconduct_that_a_split_brings_to_light_is_told_to_the_coordinator(intake: Intake) -> None:
+    first = await form(intake)
+    await intake.forget_outbox()
+    people = [{"about": {"name": "The roommate"}, "narrative": MISCONDUCT}]
+    (made,) = (await intake.post("sam", f"/referrals/{first}/split", people=people))["made"]
+    told = [each for each in await intake.published("referral") if isinstance(each, MisconductReported)]
+    assert [str(each.referral_id) for each in told] == [made["referral_id"]]
 
 
 async def test_moving_keeps_what_each_campus_may_see_and_leads_the_referrer_on(intake: Intake) -> None:
