@@ -31,7 +31,7 @@ _SCREENING = [
 _MATCHED = [("", "Known or not"), ("true", "Student known"), ("false", "Not yet known")]
 _LATE = [("", "Late or not"), ("true", "Late"), ("false", "Not late")]
 _SHOWN = 25
-_TOGETHER = {"watch": "nothing_more_known", "outreach": "outreach"}
+_TOGETHER = {"watch": "nothing_more_known"}
 _NOTHING = Decision("", "", "", "", ())
 
 
@@ -59,14 +59,14 @@ async def desk(visit: Visiting) -> Response:
 
 @router.post("/triage/together")
 async def decide_together(visit: Visiting, form: Form) -> Response:
-    """Watch everything chosen, or put it on the outreach list. Each is decided for itself; danger never is so."""
+    """Watch everything chosen. Each is decided for itself; danger never is so."""
     chosen, what = form.all("pick"), form.get("do", "")
     back = _back(_filters(visit))
     if what not in _TOGETHER or not chosen:
         return visit.go(back, said="Choose rows first: tick them, or press X on a row.")
     made = Decision("watch_no_case", "mild", _TOGETHER[what], "", ())
     done = await each(chosen, lambda id_: send(visit, id_, made, f"{form.key} {id_}", several=True))
-    return visit.go(back, said=done.said("decided together" if what == "watch" else "put on the outreach list"))
+    return visit.go(back, said=done.said("decided together"))
 
 
 @router.post("/triage/{referral_id}")

@@ -91,6 +91,9 @@ async def test_the_desk_works_without_javascript_and_says_what_is_missing(world:
 
     await window.open("/triage")
     await page.check(f"input[name=pick][value='{two['referral_id']}']")
-    await page.click("text=Add to outreach")
-    assert "1 put on the outreach list." in await window.text()
-    assert (await decided(world, two))["reason_code"] == "outreach"
+    # Deciding puts nobody on an outreach list, so none is promised.
+    assert await page.locator("button[name=do]").all_inner_texts() == ["Watch them, rated mild"]
+    await page.click("text=Watch them, rated mild")
+    assert "1 decided together." in await window.text()
+    view = await decided(world, two)
+    assert (view["decision"], view["reason_code"]) == ("watch_no_case", "nothing_more_known")
