@@ -64,7 +64,7 @@ def _attachment(file: Attachment, name: str) -> AttachmentView:
 
 
 def _hit(hit: Any) -> HitView:  # noqa: ANN401 - a hit of the lexicon
-    return HitView(category=hit.category, start=hit.start, end=hit.end, negated=hit.negated)
+    return HitView(category=hit.category, start=hit.start, end=hit.end, negated=hit.negated, edition=hit.edition)
 
 
 def turn_view(turn: threads.Turn) -> TurnView:

@@ -40,7 +40,6 @@ _COUNTS = text(
     ORDER BY screened_with, verdict
     """
 )
-_WALL = text("UPDATE screening_corrections SET sensitivity = 'titleix' WHERE referral_id = :id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +80,6 @@ async def counts(connection: AsyncConnection) -> list[tuple[str, str, int]]:
     """Return how often each verdict was given on what each edition found: (edition, verdict, number)."""
     rows = (await connection.execute(_COUNTS)).all()
     return [(row.screened_with, row.verdict, row.number) for row in rows]
-
-
-async def wall(tx: Tx, referral_id: UUID) -> None:
-    """Put the corrections of a referral behind the wall, where it went."""
-    await tx.connection.execute(_WALL, {"id": referral_id})
 
 
 def _correction(row: Any) -> Correction:  # noqa: ANN401 - a row of one of the statements above

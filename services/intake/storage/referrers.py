@@ -52,6 +52,8 @@ _WALL = (
     text("UPDATE referral_messages SET sensitivity = 'titleix' WHERE referral_id = :id"),
     text("UPDATE attachments SET sensitivity = 'titleix' WHERE referral_id = :id"),
     text("UPDATE referral_turns SET sensitivity = 'titleix' WHERE referral_id = :id"),
+    text("UPDATE screening_corrections SET sensitivity = 'titleix' WHERE referral_id = :id"),
+    text("UPDATE match_decisions SET sensitivity = 'titleix' WHERE referral_id = :id"),
 )
 
 

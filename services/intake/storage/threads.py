@@ -99,7 +99,7 @@ class Turn:
 
 async def say(tx: Tx, referral: Referral, message: Message) -> bool:
     """Store a message; return whether it is new, for the same form may be sent twice."""
-    hits = [[hit.category, hit.start, hit.end, hit.concern, hit.negated] for hit in message.hits]
+    hits = [[hit.category, hit.start, hit.end, hit.concern, hit.negated, hit.edition] for hit in message.hits]
     asked = {
         **_whose(referral),
         "message_id": message.message_id,

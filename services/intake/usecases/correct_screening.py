@@ -92,7 +92,6 @@ async def _follow(tx: Tx, referral: Referral, verdict: str, level: Level, correc
         told, facts = misconduct_said(referral, tx.now)
         await referrals.save(tx, told)
         await referrers.wall(tx, referral.referral_id)
-        await corrections.wall(tx, referral.referral_id)
     else:
         return referral
     tx.publish(*facts)

@@ -184,12 +184,21 @@ async def test_what_a_machine_fills_in_is_kept_marked_and_its_danger_raised(inta
 async def test_misconduct_goes_behind_the_wall_also_when_it_is_added_later(intake: Intake) -> None:
     receipt = (await refer(intake)).text
     (row,) = await intake.rows("SELECT referral_id FROM referrals")
+    here = f"/referrals/{row.referral_id}"
+    await intake.post("sam", f"{here}/corrections", verdict="danger_missed", level="elevated")
+    await intake.post("sam", f"{here}/match:leave", reason_code="need_more")
     page = await back(intake, receipt)
     assert (await post(intake, page, words="Her ex-boyfriend raped her last week.")).status_code == 200
     assert (await intake.call("sam", "GET", f"/referrals/{row.referral_id}/thread")).status_code == 404
     walled = await intake.get("tia", f"/referrals/{row.referral_id}/thread")
     assert len(walled["messages"]) == 1
     assert any(isinstance(each, MisconductReported) for each in await intake.published("referral"))
+    for table in ("referrers", "referral_messages", "screening_corrections", "match_decisions"):
+        (kept,) = await intake.rows(f"SELECT sensitivity FROM {table} WHERE referral_id = '{row.referral_id}'")
+        assert kept.sensitivity == "titleix", table
+    (message,) = walled["messages"]
+    assert message["hits"]
+    assert all(hit["edition"] for hit in message["hits"])
     assert (await look(intake, page)).status_code == 200  # the referrer still sees how far it is
 
 
