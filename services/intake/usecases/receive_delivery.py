@@ -61,6 +61,8 @@ _TAKE_IN: Mapping[Brings, Callable[..., Any]] = {
 }
 
 
+# The loop that takes files in. A large one takes longer than a loop may stand still: each step says that it goes on.
+LOOP = "drops"
 _UNREADABLE = BadCell("", "the table cannot be read", "")
 # What is done with items that are set aside: kept, counted as waiting still when they are replayed, shown in a trial.
 Keep = Callable[[Tx, KeyRing, Mapping[int, Aside]], Awaitable[None]]

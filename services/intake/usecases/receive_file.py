@@ -15,6 +15,7 @@ from services.intake.domain.delimited import Record, Records
 from services.intake.domain.feeds import Aside, Feed
 from services.intake.storage import feed_health, feeds, quarantine
 from services.intake.usecases.receive_delivery import (
+    LOOP,
     Delivery,
     Read,
     begin,
@@ -26,6 +27,7 @@ from services.intake.usecases.receive_delivery import (
 )
 from services.intake.usecases.receive_roster import take_roster
 from shared.access.actors import service_actor
+from shared.messaging import health
 from shared.privacy.keys import KeyRing
 from shared.refusal import Refused
 from shared.storage.engines import Database
@@ -77,6 +79,7 @@ async def take_readings(database: Database, keys: KeyRing, delivery: Delivery, r
     actor = service_actor(database.service)
 
     async def keep(read: Read) -> None:
+        health.at_work(f"{database.service}.{LOOP}")
         async with database.transaction(actor) as tx:
             await store(tx, keys, delivery, read)
 
@@ -88,6 +91,11 @@ async def take_readings(database: Database, keys: KeyRing, delivery: Delivery, r
             storing = asyncio.create_task(keep(read))
         if storing is not None:
             await storing
+    except Refused:
+        # The file breaks off here. What was read of it before stays, also what is just being stored.
+        if storing is not None:
+            await storing
+        raise
     finally:
         if storing is not None and not storing.done():
             storing.cancel()

@@ -20,8 +20,9 @@ from services.intake.domain.roster_rows import ACTIVE
 from services.intake.storage import imports, roster_objects, students
 from services.intake.storage.imports import Counts
 from services.intake.storage.roster_objects import Users
-from services.intake.usecases.receive_delivery import Delivery, receive
+from services.intake.usecases.receive_delivery import LOOP, Delivery, receive
 from shared.access.actors import service_actor
+from shared.messaging import health
 from shared.privacy.keys import KeyRing
 from shared.storage import snapshots
 from shared.storage.engines import Database
@@ -47,12 +48,14 @@ class _Taking:
         self._database, self._keys, self._delivery = database, keys, delivery
         self._actor = service_actor(database.service)
         self._feed: Feed = delivery.feed
+        self._loop = f"{database.service}.{LOOP}"
 
     async def rows(self, file: BinaryIO, manifest: Manifest) -> None:
         """Keep what the rows of all files say."""
         unread = set[Kind]()
         readings = _readings(file, manifest)
         while (read := await asyncio.to_thread(next, readings, None)) is not None:
+            health.at_work(self._loop)
             kind, found = read
             if found.unread:
                 unread.add(kind)
@@ -68,6 +71,7 @@ class _Taking:
         """Put the students together that the rows concern, and take them in; whoever is gone is kept as vanished."""
         last: str | None = ""
         while last is not None:
+            health.at_work(self._loop)
             async with self._database.transaction(self._actor) as tx:
                 last = await self._some(tx, last, everybody=everybody)
 

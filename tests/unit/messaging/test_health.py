@@ -14,6 +14,18 @@ def test_a_loop_that_does_not_turn_is_named() -> None:
     assert health.stalled("turning", after=-1) == []
 
 
+def test_work_that_takes_long_counts_as_turning_where_its_loop_runs() -> None:
+    health.at_work("long.drops")
+    assert health.stalled("long", after=-1) == []
+
+    health.beat("long.drops")
+    health._beats["long.drops"] -= 120
+    assert health.stalled("long") == ["long.drops"]
+    health.at_work("long.drops")
+    assert health.stalled("long") == []
+    health.gone("long.drops")
+
+
 def test_a_loop_that_turns_without_working_is_trouble_and_not_stalled() -> None:
     health.beat("held.flags")
     health.trouble("held.flags", "held")

@@ -13,6 +13,7 @@ from services.intake.storage import feeds
 from services.intake.usecases.receive_file import receive_file
 from shared.access.actors import service_actor
 from shared.ids import new_id
+from shared.messaging import health
 from shared.privacy.keys import KeyRing
 from tests.integration.intake.conftest import Intake
 from tests.integration.intake.feeds.feeding import Sender, add_feed, forget_feeds
@@ -197,6 +198,26 @@ async def test_a_file_that_cannot_be_read_is_kept_with_what_to_do(intake: Intake
     assert await sender.health() == {code: 1}
     (item,) = (await intake.get("fred", f"{sender.path}/quarantine/items"))["items"]
     assert len(item["reason"]) > 15
+
+
+async def test_what_was_read_before_a_file_breaks_off_stays(intake: Intake) -> None:
+    await forget_feeds(intake)
+    sender = await add_feed(intake, "file_drop", "plain-flags")
+    rows = b"".join(ROW % (number, b"") for number in range(8_500))
+    assert await drop(intake, sender, gzip.compress(HEADER + rows)[:-8], "alerts.csv.gz") == "rejected"
+    (row,) = await intake.rows("SELECT count(*) AS flags FROM flags")
+    assert row.flags == 8_000
+
+
+async def test_a_large_file_does_not_look_like_a_loop_that_stands_still(
+    intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await forget_feeds(intake)
+    sender = await add_feed(intake, "file_drop", "plain-flags")
+    turned: list[str] = []
+    monkeypatch.setattr(health, "at_work", turned.append)
+    await drop(intake, sender, HEADER + b"".join(ROW % (number, b"") for number in range(4_500)))
+    assert turned == ["intake.drops"] * 2
 
 
 async def test_texts_of_every_script_are_kept_as_they_are_and_control_signs_cost_their_row(intake: Intake) -> None:
