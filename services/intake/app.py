@@ -53,6 +53,7 @@ from shared.web.limits import RateLimiter
 
 NAME = "intake"
 _LOOK_EVERY = timedelta(seconds=1)
+_FLAGS_EVERY = timedelta(minutes=1)
 _FEEDS_EVERY = timedelta(seconds=30)
 
 
@@ -107,7 +108,7 @@ def build(settings: Settings, clock: Clock, role: Literal["api", "worker", "both
         await pass_time(tx, keys, timers)
 
     watchers = [
-        Watcher("flags", timedelta(hours=1), expire_flags),
+        Watcher("flags", _FLAGS_EVERY, expire_flags),
         Watcher("silence", _LOOK_EVERY, look),
         Watcher("feeds", _FEEDS_EVERY, look_at_feeds),
         Watcher("feed_days", timedelta(days=1), forget_feed_days),

@@ -7,6 +7,7 @@ from uuid import UUID
 import httpx
 import pytest
 
+from services.intake.usecases import clear_flags
 from services.intake.usecases.clear_flags import expire_flags
 from shared.events.flags import FlagCleared, FlagExpired, FlagRaised, FlagReopened
 from shared.events.program import Conflict
@@ -215,3 +216,16 @@ async def test_only_who_works_on_the_campus_clears_flags_and_whoever_must_keep_a
     absent = await intake.call("ana", "POST", "/flags:clear", json={"flag_ids": [str(UUID(int=3))], "reason": "other"})
     assert absent.status_code == 404
     assert len(await listed(intake, "&state=open")) == 1
+
+
+async def test_many_flags_expire_some_at_a_look(intake: Intake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clear_flags, "_AT_ONCE", 1)
+    monkeypatch.setattr(clear_flags, "_LOOK_AT_MOST", 2)
+    await intake.know(policy("flags", {"expire_after_days": 30}))
+    rows = [flag(f"A{n}", "N1", "BIO", n) for n in range(1, 4)]
+    await intake.send_file(FLAGS, flag_file(*rows, flag("B1", "S1", "ART", 1, campus="SOUTH")))
+    left = []
+    for _ in range(3):
+        await expire_flags(intake.worker)
+        left.append(len(await intake.rows("SELECT 1 FROM flags WHERE cleared_at IS NULL")))
+    assert left == [2, 0, 0]
