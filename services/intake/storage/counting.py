@@ -90,25 +90,28 @@ _MADE_SINCE = text(
     WHERE fired.made = 'referral' GROUP BY asked.campus
     """
 )
+# As with flags: of what stands behind a wall not even that a rule made it, or whose it is would show.
+_BEFORE_THE_WALL = """(made <> 'referral' OR EXISTS (
+          SELECT 1 FROM referrals WHERE referrals.referral_id = fired.referral_id AND sensitivity = 'standard'))"""
 _PAGE = text(
-    """
+    f"""
     SELECT referral_id, student_id, campus, rule, policy_campus, policy_edition, made, made_at, fired_at, flag_count,
            course_count
-    FROM threshold_firings
-    WHERE campus = :campus AND (CAST(:rule AS text) IS NULL OR rule = :rule)
+    FROM threshold_firings AS fired
+    WHERE campus = :campus AND {_BEFORE_THE_WALL} AND (CAST(:rule AS text) IS NULL OR rule = :rule)
       AND (CAST(:made AS text) IS NULL OR made = :made)
       AND (CAST(:edition AS text) IS NULL OR policy_edition = :edition)
       AND referral_id > CAST(:after AS uuid)
     ORDER BY referral_id LIMIT :count
-    """
+    """  # noqa: S608 - our own names
 )
 _TALLY = text(
-    """
+    f"""
     SELECT rule, policy_campus, policy_edition, made, count(*) AS firings, count(DISTINCT student_id) AS students,
            min(made_at) AS first_at, max(made_at) AS last_at
-    FROM threshold_firings WHERE campus = :campus
+    FROM threshold_firings AS fired WHERE campus = :campus AND {_BEFORE_THE_WALL}
     GROUP BY rule, policy_campus, policy_edition, made ORDER BY max(made_at) DESC, rule, made
-    """
+    """  # noqa: S608 - our own names
 )
 
 

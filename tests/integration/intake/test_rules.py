@@ -94,6 +94,20 @@ async def test_what_is_simulated_is_what_counting_then_makes(intake: Intake, rul
     assert len(said["examples"]) == min(20, said["tried"]["referrals"])
 
 
+async def test_what_a_rule_made_behind_the_wall_is_in_no_list_of_what_rules_made(intake: Intake) -> None:
+    numbers = await roster(intake, 2)
+    await intake.know(ruled(("one", "2020-01-01", [PERSONAL])))
+    said = "She told me that she was raped at a party last weekend."
+    rows = [flag("A1", numbers[0], "BIO", 1, reason="PERSONAL_CONCERN", comment=said),
+            flag("A2", numbers[1], "BIO", 1, reason="PERSONAL_CONCERN", comment="Seems sad.")]  # fmt: skip
+    assert (await intake.send_file(FLAGS, flag_file(*rows)))["referrals_made"] == 2
+    (walled,) = await intake.rows("SELECT referral_id FROM referrals WHERE sensitivity = 'titleix'")
+    firings = (await intake.get("sam", "/rules/firings?campus=NORTH"))["items"]
+    assert len(firings) == 1
+    assert firings[0]["firing_id"] != str(walled.referral_id)
+    assert [each["firings"] for each in (await intake.get("sam", "/rules/tally?campus=NORTH"))["items"]] == [1]
+
+
 async def test_an_earlier_edition_gives_the_earlier_answer(intake: Intake) -> None:
     numbers = await roster(intake, 30)
     one, two = ("one", "2020-01-01", [TWO]), ("two", "2026-09-01", [{**TWO, "flags": 5}])
