@@ -1,9 +1,8 @@
 """Which students a caller may know: decided on each campus that a student studies on."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
-from services.intake.domain.roster_rows import Student
 from services.intake.usecases.resolve_people import Person, resolve_people
 from shared.access.actions import Action
 from shared.access.decision import Decision, decide
@@ -19,15 +18,6 @@ def decide_each(door: Door, action: Action, people: Sequence[Person]) -> list[De
         own = [next(decisions) for _ in person.resources]
         found.append(next((each for each in own if each is not None), None))
     return found
-
-
-async def may_know(door: Door, action: Action, ids: Collection[UUID]) -> dict[UUID, Student]:
-    """Return those of these students that the actor may know, by the id asked for. Then say `record_list`."""
-    people = await resolve_people(door, list(ids))
-    decisions = decide_each(door, action, people)
-    return {
-        person.asked: person.student for person, decision in zip(people, decisions, strict=True) if decision is not None
-    }
 
 
 async def allowed_student(door: Door, action: Action, student_id: UUID, *, why: str = "") -> tuple[Person, Decision]:

@@ -1,12 +1,14 @@
 """Routes of the match desk: who a referral may be about, and what a person says to that."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from fastapi import APIRouter
 
+from services.intake.domain.matching import Candidate
 from services.intake.http.bodies import AboutView, Campus, ReferralView
 from services.intake.http.imports import Keys
-from services.intake.http.knowing import may_know
+from services.intake.http.knowing import decide_each
 from services.intake.http.referrals import allowed, referral_view
 from services.intake.http.student_bodies import (
     CandidatesView,
@@ -20,12 +22,13 @@ from services.intake.http.student_bodies import (
 from services.intake.storage import merges, referrals, standing
 from services.intake.usecases import identify_referral
 from services.intake.usecases.propose_students import propose_students, said_of
+from services.intake.usecases.resolve_people import Person, resources
 from shared.access.actions import Action
 from shared.access.actors import EVERYWHERE
 from shared.access.rules import ONLY_DANGER
 from shared.program import load_program
 from shared.refusal import Refused
-from shared.web.gate import SignedIn
+from shared.web.gate import Door, SignedIn
 from shared.web.listing import Listing
 
 router = APIRouter(tags=["matching"])
@@ -42,8 +45,8 @@ async def list_waiting(gate: SignedIn, keys: Keys, campus: Campus | None = None)
     async with gate.begin() as door:
         found = await referrals.waiting(door.connection, campus, _LOOKED_AT)
         program = await load_program(door.connection)
-        resources = await standing.resources(door.connection, found, program, door.now)
-        decisions = door.allow_each(Action.REFERRAL_MATCH, resources)
+        these = await standing.resources(door.connection, found, program, door.now)
+        decisions = door.allow_each(Action.REFERRAL_MATCH, these)
         seen = [each for each, yes in zip(found, decisions, strict=True) if yes and not yes.obliges(ONLY_DANGER)]
         meant = await said_of(door, keys, seen[:_SHOWN])
         left = await merges.left_open(door.connection, list(meant))
@@ -76,9 +79,7 @@ async def list_candidates(referral_id: UUID, gate: SignedIn, keys: Keys) -> Cand
         if decision.obliges(ONLY_DANGER):
             raise Refused("forbidden", "What this referral says of a person is behind a wall.", status=403)
         proposal = await propose_students(door, keys, referral)
-        ids = [each.known.student.student_id for each in proposal.candidates]
-        known = await may_know(door, Action.PEOPLE_FIND, ids)
-        shown = [each for each in proposal.candidates if each.known.student.student_id in known]
+        shown = await _may_know(door, proposal.candidates)
         await door.record_list(
             Action.PEOPLE_FIND,
             [str(each.known.student.student_id) for each in shown],
@@ -95,6 +96,16 @@ async def list_candidates(referral_id: UUID, gate: SignedIn, keys: Keys) -> Cand
         candidates=[CandidateView.of(each) for each in shown],
         said=[SaidView.of(each) for each in proposal.said],
     )
+
+
+async def _may_know(door: Door, candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Return the candidates whom the caller may know; their rows have been read already."""
+    program = await load_program(door.connection)
+    students = [each.known.student for each in candidates]
+    matters = await standing.to_students(door.connection, [each.student_id for each in students], program, door.now)
+    people = [Person(each.student_id, each, resources(each, matters[each.student_id])) for each in students]
+    decisions = decide_each(door, Action.PEOPLE_FIND, people)
+    return [each for each, decision in zip(candidates, decisions, strict=True) if decision is not None]
 
 
 @router.post("/referrals/{referral_id}/candidates:reject")

@@ -114,13 +114,16 @@ async def to_students(
 
 async def _granted(connection: AsyncConnection, ids: Sequence[UUID], now: datetime) -> dict[UUID, frozenset[str]]:
     found: dict[UUID, set[str]] = {}
+    if not ids:
+        return {}
     for row in (await connection.execute(_GRANTED, {"referrals": list(ids), "now": now})).all():
         found.setdefault(row.referral_id, set()).add(row.staff_id)
     return {id_: frozenset(staff) for id_, staff in found.items()}
 
 
 async def _teams(connection: AsyncConnection, cases: Iterable[UUID]) -> Mapping[UUID | None, TeamSnapshot]:
-    loaded = await snapshots.load(connection, "teams", [f"case:{case}" for case in cases])
+    keys = [f"case:{case}" for case in cases]
+    loaded = await snapshots.load(connection, "teams", keys) if keys else {}
     return {team.case_id: team for team in loaded.values() if isinstance(team, TeamSnapshot)}
 
 

@@ -162,7 +162,7 @@ async def whole(
     """Return who on a campus goes, or went, by exactly one of these, with the kinds of what they have."""
     asked = {"said": sorted({each for each in said if each}), "kinds": list(kinds), "campus": campus}
     found: dict[UUID, list[str]] = {}
-    for row in (await connection.execute(_WHOLE, asked)).all():
+    for row in (await connection.execute(_WHOLE, asked)).all() if asked["said"] else []:
         found.setdefault(row.student_id, []).append(row.kind)
     return found
 

@@ -217,7 +217,8 @@ async def relink(connection: AsyncConnection, student: Student) -> None:
 
 async def same(connection: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, UUID]:
     """Return every id that merges make one with these, and the id each goes by. One that is not there is left out."""
-    rows = (await connection.execute(_SAME, {"ids": sorted(set(ids))})).all()
+    asked = sorted(set(ids))
+    rows = (await connection.execute(_SAME, {"ids": asked})).all() if asked else []
     return {row.student_id: row.root for row in rows}
 
 
