@@ -24,7 +24,7 @@ router = APIRouter(include_in_schema=False)
 # A line now and then, so that proxies keep the connection and we learn that a session has ended.
 HEARTBEAT_S = 15
 POLL_S = 10
-# Of what comes at once, so many things of a kind are asked for; one that may be seen is reason enough to look.
+# Of what comes at once, so many of a kind are asked for at a time; one that may be seen is reason enough to look.
 TRIES = 5
 # What happens together is told together: a page is raised and its first step taken within milliseconds.
 TOGETHER_S = 0.02
@@ -111,10 +111,15 @@ async def _seen(visit: Visit, found: Sequence[Hint]) -> tuple[list[Hint], bool]:
     wanted: dict[str, list[Hint]] = {}
     for hint in {(each.kind, each.id): each for each in found if each.kind in AREAS}.values():
         wanted.setdefault(hint.kind, []).append(hint)
-    asked = [hint for of_kind in wanted.values() for hint in of_kind[-TRIES:]]
-    answers = await asyncio.gather(*(_may(visit, hint) for hint in asked))
-    allowed = {(hint.kind, hint.id) for hint, answer in zip(asked, answers, strict=True) if answer.ok}
-    return [hint for hint in found if (hint.kind, hint.id) in allowed], any(answer.missing for answer in answers)
+    allowed, unsure = set[tuple[str, str]](), False
+    while asked := [hint for of_kind in wanted.values() for hint in of_kind[-TRIES:]]:
+        answers = await asyncio.gather(*(_may(visit, hint) for hint in asked))
+        allowed |= {(hint.kind, hint.id) for hint, answer in zip(asked, answers, strict=True) if answer.ok}
+        unsure = unsure or any(answer.missing for answer in answers)
+        # Of a kind of which none may be seen yet, an earlier one may: a page must not hide behind those of others.
+        told = {kind for kind, _ in allowed}
+        wanted = {kind: of_kind[:-TRIES] for kind, of_kind in wanted.items() if kind not in told and not unsure}
+    return [hint for hint in found if (hint.kind, hint.id) in allowed], unsure
 
 
 def could(person: Person, hint: Hint, watchers: Collection[str]) -> bool:

@@ -1,6 +1,12 @@
 """Who is asked for, and what a screen does that falls behind."""
 
+from typing import Any, cast
+
+import pytest
+
 from services.console.live import Heard, Listener, _is_place, _order
+from services.console.owners import Answer
+from services.console.pages import live
 from services.console.pages.live import could
 from services.console.visit import Person
 from shared.access.actors import Role
@@ -28,6 +34,17 @@ def test_whoever_a_rota_may_call_is_asked_for_about_pages_wherever_they_work() -
 
 def test_faculty_is_asked_for_about_nothing() -> None:
     assert not could(person("NORTH", "faculty"), PAGE, {"ana"})
+
+
+async def test_a_page_does_not_hide_behind_those_of_others_that_came_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def may(_visit: Any, hint: Hint) -> Answer:
+        return Answer("notifications", 200 if hint.id == "00" else 404)
+
+    monkeypatch.setattr(live, "_may", may)
+    at_once = [Hint("caselight.page.raised.v1", f"{number:02d}", "NORTH", "standard") for number in range(17)]
+    seen, unsure = await live._seen(cast("Any", None), at_once)
+    assert [hint.id for hint in seen] == ["00"]
+    assert not unsure
 
 
 def test_a_screen_that_falls_behind_is_told_to_look_at_everything() -> None:
