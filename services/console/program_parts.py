@@ -63,7 +63,7 @@ def people(visit: Visit) -> list[Option]:
 
 def role_name(code: str) -> str:
     """Return a role in words."""
-    return code.replace("titleix", "Title IX").replace("_", " ").capitalize().replace("title ix", "Title IX")
+    return code.replace("titleix", "title ix").replace("_", " ").capitalize().replace("Title ix", "Title IX")
 
 
 def _staff(visit: Visit, _entry: Mapping[str, Any]) -> Sequence[Part]:
