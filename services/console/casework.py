@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from services.console.reading import FAMILIES
 from services.console.visit import Visit
 from shared.web.ui.times import When, when
 
@@ -129,7 +130,7 @@ def colleagues(visit: Visit, case: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def words(code: str | None) -> str:
     """Return a code in words, where nobody wrote better ones."""
-    return (code or "").replace("_", " ").capitalize()
+    return FAMILIES.get(code or "") or (code or "").replace("_", " ").capitalize()
 
 
 def _moment(visit: Visit, said: str) -> tuple[datetime, When]:

@@ -32,6 +32,11 @@ CONCERNS = {
     "discrimination": "Discrimination", "conduct": "Conduct", "attendance": "Attendance", "grades": "Grades",
     "missing_work": "Missing work", "withdrawal": "Withdrawal", "other": "Other",
 }  # fmt: skip
+FAMILIES = {
+    "misconduct_sex": "Sex-based misconduct", "safety_self": "Safety of the student",
+    "safety_others": "Safety of others", "health": "Health", "life_event": "Life event", "basic_needs": "Basic needs",
+    "community": "Community", "academic": "Academic", "other": "Other",
+}  # fmt: skip
 SOURCES = {
     "self": "The student", "peer": "Another student", "faculty": "Faculty", "staff": "Staff", "parent": "Parent",
     "police": "Police", "anonymous": "Anonymous", "rule": "Rule over flags", "other": "Somebody else",

@@ -3,14 +3,14 @@
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from services.console import reading
 from services.console.casework import STATES
 from services.console.listing import Choice, Filters, as_csv
 from services.console.visit import Visiting
-from shared.events.codes import Family
 
 router = APIRouter(include_in_schema=False)
 
-_FAMILIES = [("", "Any"), *((family.value, family.value.replace("_", " ").capitalize()) for family in Family)]
+_FAMILIES = [("", "Any"), *reading.FAMILIES.items()]
 _COLUMNS = ("Case", "Student", "Campus", "Family", "State", "Level", "Owner", "Opened", "Next contact due")
 
 
@@ -36,6 +36,7 @@ async def listed(visit: Visiting) -> Response:
     return visit.page(
         "cases.html",
         cases=found,
+        families=reading.FAMILIES,
         names=names,
         states=STATES,
         everybody=filters.href(whose="all"),

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from starlette.responses import HTMLResponse, Response
 
-from services.console import studying
+from services.console import reading, studying
 from services.console.forms import Form
 from services.console.owners import Answer
 from services.console.visit import Visit, Visiting
@@ -142,6 +142,7 @@ async def _show(
         why_missing=studying.WHY_MISSING,
         why_same=studying.WHY_SAME,
         why_two=studying.WHY_TWO,
+        families=reading.FAMILIES,
         kinds=studying.KINDS,
         kind_words=studying.KIND_WORDS,
         same=same,
