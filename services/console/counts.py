@@ -45,6 +45,10 @@ class Counts:
         while len(self._known) > _MOST:
             self._known.popitem(last=False)
 
+    def forget(self, person_id: str, campus: str, path: str) -> None:
+        """Count anew for the next page: what was counted has just been changed by this person."""
+        self._known.pop((person_id, campus, path), None)
+
     async def refresh(self, asker: Asker, campus: str, *, now: bool) -> None:
         """Count pages anew, unless that was done a moment ago (`now`: all the same). Return soon, counted or not."""
         at, _ = self._known.get((asker.subject, campus, PAGES), (float("-inf"), 0))

@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from starlette.responses import HTMLResponse, Response
 
-from services.console import paging
+from services.console import counts, paging
 from services.console.forms import Form
 from services.console.owners import Answer
 from services.console.paging import PageView
@@ -64,6 +64,7 @@ async def accept(visit: Visiting, page_id: UUID, form: Form) -> Response:
     """Take it, and wait a moment until the matter is open."""
     answer = await visit.tell("notifications", "POST", f"/pages/{page_id}/accept", {}, key=form.key)
     if answer.ok:
+        visit.console.counts.forget(visit.person.id, visit.campus, counts.PAGES)
         await _opened(visit, answer.json["referral_id"])
         return visit.go(f"/duty/{page_id}")
     return await _refused(visit, page_id, answer)
