@@ -180,4 +180,6 @@ _OPENINGS = {
 
 
 def _minutes(minutes: float) -> str:
+    if minutes < 1:
+        return f"{minutes * 60:g} seconds"
     return "1 minute" if minutes == 1 else f"{minutes:g} minutes"
