@@ -162,4 +162,5 @@ def how_to(console: Console) -> None:
     console.print("\n[bold]Raise a danger referral yourself[/bold], and see its mail within a second:")
     console.print(f'  {refer} "{words}"', markup=False)
     console.print(f"  curl -sS {headers} {sent} {url('intake')}/referrals", markup=False)
+    console.print(f"Or as anybody who is worried, without signing in: {url('intake')}/refer/NORTH", markup=False)
     console.print("Then: .venv/bin/caselight status, and `make down` to stop everything.", markup=False)
