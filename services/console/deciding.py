@@ -43,12 +43,11 @@ def decision_of(form: Mapping[str, str]) -> Decision:
 async def send(visit: Visit, referral_id: str, made: Decision, key: str, *, several: bool = False) -> Answer:
     """Have a decision made. Sending elsewhere and naming a double are verbs of their own."""
     here = f"/referrals/{referral_id}"
+    rating: dict[str, Any] = {"rating": made.rating} if made.rating else {}
     if made.decision == "redirect":
-        return await visit.tell("intake", "POST", f"{here}/redirect", {"office": made.reason}, key=key)
+        return await visit.tell("intake", "POST", f"{here}/redirect", {"office": made.reason, **rating}, key=key)
     if made.decision == "duplicate":
-        return await visit.tell("intake", "POST", f"{here}/duplicate", {"of": made.of}, key=key)
+        return await visit.tell("intake", "POST", f"{here}/duplicate", {"of": made.of, **rating}, key=key)
     decision = "spam" if made.reason == "spam" else made.decision
-    body: dict[str, Any] = {"decision": decision, "reason_code": made.reason, "several": several}
-    if made.rating:
-        body["rating"] = made.rating
+    body = {"decision": decision, "reason_code": made.reason, "several": several, **rating}
     return await visit.tell("intake", "POST", f"{here}/triage", body, key=key)

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from services.intake.domain.referral_rows import LONGEST_NARRATIVE
-from services.intake.http.bodies import AboutBody, Body, Campus, HitView, ReasonCode
+from services.intake.http.bodies import AboutBody, Body, Campus, HitView, Rating, ReasonCode
 
 Office = Literal[
     "conduct", "human_resources", "police", "housing", "disability", "counseling", "dean", "other_office"
@@ -22,17 +22,22 @@ class QuestionBody(Body):
 
 
 class RedirectBody(Body):
-    """Where a referral belongs instead: another office of the campus, or another campus. One of the two."""
+    """Where a referral belongs instead: another office of the campus, or another campus. One of the two.
+
+    `rating` is how grave the person finds it; with an office only: another campus rates it itself.
+    """
 
     office: Office | None = None
     campus: Campus | None = None
+    rating: Rating | None = None
 
 
 class DuplicateBody(Body):
-    """Which referral says the same, by its reference."""
+    """Which referral says the same, by its reference; and how grave the person finds this one."""
 
     of: Reference
     reason_code: ReasonCode = "same_matter"
+    rating: Rating | None = None
 
 
 class PersonBody(Body):

@@ -120,6 +120,8 @@ async def send_on(
     """Send a referral to another office, which closes it here, or to another campus, which gets one of its own."""
     if (body.office is None) == (body.campus is None):
         raise Refused("one_place", "Name an office or a campus.", status=422, pointer="/body/office")
+    if body.campus is not None and body.rating is not None:
+        raise Refused("rated_there", "Another campus rates it itself.", status=422, pointer="/body/rating")
     async with gate.begin() as door:
         _, decision = await allowed(door, Action.REFERRAL_REDIRECT, referral_id)
         if body.campus is not None:
@@ -130,7 +132,7 @@ async def send_on(
             if body.campus is not None:
                 await move(door, keys, referral_id, body.campus)
             else:
-                await redirect(door, referral_id, body.office or "")
+                await redirect(door, referral_id, body.office or "", rating=body.rating)
             return 200, (await now_view(door, referral_id, decision)).model_dump(mode="json")
 
         return await once(door, request, make)
@@ -145,7 +147,8 @@ async def duplicate(referral_id: UUID, body: DuplicateBody, gate: SignedIn) -> R
         if other is None:
             raise Refused("no_such_reference", "There is no such referral.", status=422, pointer="/body/of")
         await allowed(door, Action.REFERRAL_READ, other.referral_id)
-        return referral_view(await name_double(door, referral_id, other, body.reason_code), decision)
+        double = await name_double(door, referral_id, other, body.reason_code, rating=body.rating)
+        return referral_view(double, decision)
 
 
 @router.post("/referrals/{referral_id}/split", status_code=201, response_model=SplitView)

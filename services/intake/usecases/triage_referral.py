@@ -29,6 +29,15 @@ async def triage_referral(
     referral = await locked(tx, referral_id)
     if several and referral.danger:
         raise Refused("danger_one_by_one", "Danger is decided one by one: open it and read it.")
+    decided = await decide(tx, referral, decision, reason_code, rating=rating)
+    await referrers.tell(tx, referrals=[referral_id])
+    return decided
+
+
+async def decide(
+    tx: Tx, referral: Referral, decision: Decision, reason_code: str, *, rating: Level | None = None
+) -> Referral:
+    """Decide a locked referral, whatever the decision raising the danger that the person sees in it."""
     told, raised = (referral, tuple[Event, ...]()) if rating is None else rated(referral, rating, tx.now)
     decided, facts = triaged(told, decision, reason_code, tx.actor.id, tx.now)
     await referrals.save(tx, decided)
@@ -36,7 +45,6 @@ async def triage_referral(
         await watches.begin(tx, [decided], since=tx.now)
     tx.publish(*raised)
     tx.publish(*facts)
-    await referrers.tell(tx, referrals=[referral_id])
     return decided
 
 

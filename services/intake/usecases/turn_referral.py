@@ -7,15 +7,15 @@ from uuid import UUID
 
 from services.intake.domain.afterwards import BY_REFERRER, reopened, retracted, still_open
 from services.intake.domain.judging import BY_PERSON
-from services.intake.domain.referrals import About, Incoming, Referral, receive, triaged
+from services.intake.domain.referrals import About, Incoming, Referral, receive
 from services.intake.storage import referrals, referrers, threads
 from services.intake.storage.referrals import ABOUT, NARRATIVE, REFERRER
 from services.intake.storage.threads import FILE, FILE_NAME, MESSAGE
 from services.intake.usecases.receive_referrals import keep
 from services.intake.usecases.refer_publicly import Sent, attach
 from services.intake.usecases.screening import screened, word_lists
-from services.intake.usecases.triage_referral import locked
-from shared.events.codes import Decision, level
+from services.intake.usecases.triage_referral import decide, locked
+from shared.events.codes import Decision, Level, level
 from shared.events.referrals import DangerRaised, MisconductReported
 from shared.ids import derived_id, new_id, new_reference
 from shared.privacy.keys import KeyRing
@@ -50,20 +50,27 @@ class Said:
     referrer: dict[str, str]
 
 
-async def redirect(tx: Tx, referral_id: UUID, office: str) -> Referral:
-    """Send a referral on to another office of its campus, and close it here."""
+async def redirect(tx: Tx, referral_id: UUID, office: str, *, rating: Level | None = None) -> Referral:
+    """Send a referral on to another office of its campus, and close it here. `rating` as for any decision."""
     referral = await locked(tx, referral_id)
-    return await _decided(tx, referral, Decision.REDIRECT, office, turn="redirected")
+    return await _decided(tx, referral, Decision.REDIRECT, office, turn="redirected", rating=rating)
 
 
-async def name_double(tx: Tx, referral_id: UUID, of: Referral, reason_code: str) -> Referral:
-    """Say that a referral says what another one said. Raises Refused for itself, and for the double of another."""
+async def name_double(
+    tx: Tx, referral_id: UUID, of: Referral, reason_code: str, *, rating: Level | None = None
+) -> Referral:
+    """Say that a referral says what another one said. Raises Refused for itself, and for the double of another.
+
+    `rating` as for any decision.
+    """
     referral = await locked(tx, referral_id)
     if of.referral_id == referral_id or of.campus != referral.campus:
         raise Refused("not_its_double", "A referral is a duplicate of another one of its campus.", pointer="/body/of")
     if of.decision == Decision.DUPLICATE:
         raise Refused("is_a_double", "That one is a duplicate itself. Name the first.", pointer="/body/of")
-    return await _decided(tx, referral, Decision.DUPLICATE, reason_code, turn="duplicate_of", other=of.referral_id)
+    return await _decided(
+        tx, referral, Decision.DUPLICATE, reason_code, turn="duplicate_of", other=of.referral_id, rating=rating
+    )
 
 
 async def move(tx: Tx, keys: KeyRing, referral_id: UUID, campus: str) -> Referral:
@@ -145,12 +152,17 @@ async def opened(tx: Tx, keys: KeyRing, referral: Referral) -> Said:
 
 
 async def _decided(
-    tx: Tx, referral: Referral, decision: Decision, code: str, *, turn: str, other: UUID | None = None
+    tx: Tx,
+    referral: Referral,
+    decision: Decision,
+    code: str,
+    *,
+    turn: str,
+    other: UUID | None = None,
+    rating: Level | None = None,
 ) -> Referral:
-    decided, facts = triaged(referral, decision, code, tx.actor.id, tx.now)
-    await referrals.save(tx, decided)
+    decided = await decide(tx, referral, decision, code, rating=rating)
     await threads.turn(tx, decided, turn, code, other)
-    tx.publish(*facts)
     await referrers.tell(tx, referrals=[referral.referral_id])
     return decided
 

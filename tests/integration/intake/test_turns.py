@@ -138,6 +138,21 @@ async def test_a_referral_is_split_by_person(intake: Intake) -> None:
     assert [(each["kind"], each["other_id"]) for each in turns] == [("split_from", str(first))]
 
 
+async def test_danger_that_a_person_sees_is_raised_whatever_becomes_of_the_referral(intake: Intake) -> None:
+    sent_on, double, first = [await form(intake, words=f"Number {n}") for n in range(3)]
+    rows = await intake.rows("SELECT referral_id, reference FROM referrals")
+    reference = {UUID(str(row.referral_id)): row.reference for row in rows}
+    await intake.forget_outbox()
+    await intake.post("sam", f"/referrals/{sent_on}/redirect", office="counseling", rating="critical")
+    await intake.post("sam", f"/referrals/{double}/duplicate", of=reference[first], rating="elevated")
+    raised = [each for each in await intake.published("danger") if isinstance(each, DangerRaised)]
+    assert {(each.referral_id, each.level) for each in raised} == {(sent_on, "critical"), (double, "elevated")}
+    watched = await intake.rows("SELECT referral_id FROM danger_watches")
+    assert {row.referral_id for row in watched} == {sent_on, double}
+    moved = {"campus": "SOUTH", "rating": "critical"}
+    assert await refused(intake, "sam", f"/referrals/{first}/redirect", 422, **moved) == "rated_there"
+
+
 async def test_a_duplicate_names_its_first(intake: Intake) -> None:
     first, second, third = [await form(intake, words=f"Number {n}") for n in range(3)]
     rows = await intake.rows("SELECT referral_id, reference FROM referrals")
