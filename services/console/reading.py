@@ -162,7 +162,8 @@ def in_danger(referral: Said) -> bool:
 
 def concerns_of(referral: Said) -> str:
     """Return concerns in words."""
-    return ", ".join(CONCERNS.get(code, code.replace("_", " ").capitalize()) for code in referral["concerns"]) or "–"
+    codes = referral["concerns"] or ()
+    return ", ".join(CONCERNS.get(code, code.replace("_", " ").capitalize()) for code in codes) or "–"
 
 
 def source_of(referral: Said) -> str:

@@ -143,6 +143,7 @@ async def _show(
         why_same=studying.WHY_SAME,
         why_two=studying.WHY_TWO,
         families=reading.FAMILIES,
+        concerns_of=reading.concerns_of,
         kinds=studying.KINDS,
         kind_words=studying.KIND_WORDS,
         same=same,

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from starlette.responses import HTMLResponse
 
-from services.console import nav, paging, today
+from services.console import nav, paging, reading, today
 from services.console.owners import Answer
 from services.console.pages.paging import said
 from services.console.visit import Visit, Visiting
@@ -41,6 +41,7 @@ async def show(visit: Visiting) -> HTMLResponse:
         work=work,
         names=await visit.names([case["student_id"] for case in shown]),
         counted=_CASES,
+        concerns_of=reading.concerns_of,
         also=_also(visit, reviews, questions),
         duty=_duty(visit),
         jobs={job.path for job in nav.jobs_of(visit.person.roles, visit.console.paths)},
