@@ -89,10 +89,16 @@ _ENDED = text(
 _BREAK_OFF = text(
     "UPDATE imports SET state = 'broken_off', ended_at = :now WHERE feed_id = :feed_id AND state = 'running'"
 )
+# A table of the roster says how things stand, so one that came before is news again once another came in between.
+# What a flag or referral said it has said; and a zip with the time in it comes again by mistake only.
 _SEEN = text(
     """
-    SELECT import_id FROM imports
-    WHERE feed_id = :feed_id AND digest = :digest AND mapping_version = :version AND state = 'finished' LIMIT 1
+    SELECT import_id FROM imports AS came
+    WHERE feed_id = :feed_id AND digest = :digest AND mapping_version = :version AND state = 'finished'
+      AND (NOT :stands OR NOT EXISTS (
+          SELECT 1 FROM imports AS later WHERE later.feed_id = came.feed_id AND later.import_id > came.import_id
+            AND later.digest IS NOT NULL AND later.digest <> came.digest))
+    LIMIT 1
     """
 )
 
@@ -190,7 +196,8 @@ async def of_files(connection: AsyncConnection, kinds: Collection[str]) -> list[
 
 async def seen(connection: AsyncConnection, feed: Feed, digest: bytes) -> UUID | None:
     """Return the delivery that brought exactly this and was read by the mapping in use, if there is one."""
-    asked = {"feed_id": feed.feed_id, "digest": digest, "version": feed.mapping_version}
+    asked: dict[str, Any] = {"feed_id": feed.feed_id, "digest": digest, "version": feed.mapping_version}
+    asked["stands"] = feed.kind == "file_drop" and feed.brings == "roster"
     found: UUID | None = (await connection.execute(_SEEN, asked)).scalar_one_or_none()
     return found
 

@@ -106,6 +106,22 @@ async def test_the_same_file_dropped_again_is_known_by_what_it_holds(drop: Drop)
     assert (newest["items"], newest["state"]) == (0, "finished")
 
 
+async def test_a_roster_file_that_says_again_what_an_earlier_one_said_is_read(intake: Intake, tmp_path: Path) -> None:
+    fields = {"student_id": "ID", "name": "Name", "email": "Mail"}
+    document = {"mapping": "people", "brings": "roster", "reads": "csv", "fields": fields}
+    sender = await add_feed(intake, "people", document, kind="file_drop")
+    drop = Drop(intake, tmp_path / "people", sender.feed_id)
+    await drop.drops.look()
+    for name in ("Robin", "Rob", "Robin"):  # somebody puts right what the second one got wrong
+        drop.write("people.csv", f"ID,Name,Mail\nP1,{name} Lee,p1@x.example\n")
+        assert await drop.settle() == 1
+        (row,) = await intake.rows("SELECT name FROM students WHERE number = 'P1'")
+        assert row.name == f"{name} Lee"
+    drop.write("people.csv", "ID,Name,Mail\nP1,Robin Lee,p1@x.example\n")
+    assert await drop.settle() == 1
+    assert (await drop.deliveries())[0]["items"] == 0  # nothing came in between
+
+
 async def test_zip_and_gzip_are_opened(drop: Drop, tmp_path: Path) -> None:
     drop.write("alerts.csv.gz", gzip.compress((HEADER + ROW.format(id="G1")).encode()))
     with zipfile.ZipFile(tmp_path / "both.zip", "w") as both:
