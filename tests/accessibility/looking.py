@@ -1,10 +1,14 @@
 """What it takes for a page to be usable by everybody."""
 
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from tests.accessibility.registry import State
 from tests.journeys.world import World
 from tests.support.browser import Site, Window, at_320, axe, overflow, unread, walk
+
+# Sooner than a session that is left alone ends.
+IDLE = timedelta(minutes=20)
 
 
 @dataclass
@@ -14,6 +18,7 @@ class Looker:
     world: World
     site: Site
     windows: dict[tuple[str, str], Window] = field(default_factory=dict)
+    since: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
     async def wrong_with(self, state: State) -> list[str]:
         """Return everything that is wrong with a page in a state; nothing when everybody can use it."""
@@ -37,9 +42,12 @@ class Looker:
     async def _opened(self, state: State) -> Window:
         path = (await state.arrange(self.world) if state.arrange else None) or state.path
         key = (state.person, state.service)
+        now = self.world.clock.now()
         if key not in self.windows:
             self.windows[key] = await self.site.window(state.person, service=state.service)
-        window = self.windows[key]
+        elif state.person and now > self.since[key] + IDLE:  # a state let time pass, and the session has ended
+            await self.windows[key].sign_in(state.person)
+        window, self.since[key] = self.windows[key], now
         async with state.around(self.world):
             status = await window.open(path)
             assert status == state.status, await window.text()
