@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter
 from starlette.responses import HTMLResponse, Response
 
-from services.console import casework
+from services.console import casework, reading
 from services.console.forms import Fields, Form
 from services.console.owners import Answer
 from services.console.visit import Visit, Visiting
@@ -195,6 +195,7 @@ async def _show(
         case=case,
         student=names[case["student_id"]],
         may=may,
+        concerns=reading.concerns_of(case) if case["concerns"] else "",
         entries=casework.timeline(visit, case, said),
         drafts=casework.drafts(said),
         notes_away=notes.missing,
