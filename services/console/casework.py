@@ -140,7 +140,8 @@ def _moment(visit: Visit, said: str) -> tuple[datetime, When]:
 
 def _opened(visit: Visit, case: Mapping[str, Any]) -> Entry:
     why = case["assignment_sentence"] or ""
-    return Entry("", "Case opened", "", *_moment(visit, case["opened_at"]), text=f"Given to {why}" if why and case["owner_id"] else why)
+    text = f"Given to {why}" if why and case["owner_id"] else why
+    return Entry("", "Case opened", "", *_moment(visit, case["opened_at"]), text=text)
 
 
 def _contact(visit: Visit, each: Mapping[str, Any]) -> Entry:
