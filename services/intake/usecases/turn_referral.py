@@ -98,7 +98,8 @@ async def move(tx: Tx, keys: KeyRing, referral_id: UUID, campus: str) -> Referra
 async def split(tx: Tx, keys: KeyRing, referral_id: UUID, parts: Sequence[Part]) -> list[Referral]:
     """Make a referral for each further person that one speaks of; it itself stays, for the first. Return the new ones.
 
-    What was raised already is not raised again: whoever was told of it has read all of this.
+    What was raised already is not raised again: whoever was told of it has read all of this. What somebody's own words
+    for a part say beyond that is.
     """
     referral = await locked(tx, referral_id)
     still_open(referral)
@@ -202,13 +203,17 @@ async def _made_of(tx: Tx, keys: KeyRing, referral: Referral, part: Part, *, sai
     made, facts = receive(incoming, screening, None, _NO_RULES, tx.now)
     here = campus == referral.campus
     told = (
-        *((DangerRaised,) if here and referral.danger else ()),
+        *((DangerRaised,) if here and referral.danger and not _graver(made, referral) else ()),
         *((MisconductReported,) if here and referral.sensitivity == made.sensitivity else ()),
     )
     program = await load_program(tx.connection)
     news = tuple(fact for fact in facts if not isinstance(fact, told))
     await keep(tx, keys, program, [(incoming, screening, made, news)], watch=DangerRaised not in told)
     return made
+
+
+def _graver(one: Referral, than: Referral) -> bool:
+    return level(one.level).rank > level(than.level).rank
 
 
 async def _copy_thread(tx: Tx, keys: KeyRing, referral: Referral, made: Referral) -> None:

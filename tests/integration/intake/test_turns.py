@@ -138,6 +138,20 @@ async def test_a_referral_is_split_by_person(intake: Intake) -> None:
     assert [(each["kind"], each["other_id"]) for each in turns] == [("split_from", str(first))]
 
 
+async def test_graver_danger_in_a_part_of_a_referral_is_raised(intake: Intake) -> None:
+    assert (await refer(intake, words="She wants to die.", website="x")).status_code == 200
+    (row,) = await intake.rows("SELECT referral_id, level FROM referrals")
+    assert row.level == "elevated"
+    await intake.forget_outbox()
+    people = [
+        {"about": {"name": "One"}, "narrative": "She wants to die."},
+        {"about": {"name": "Two"}, "narrative": DANGER},
+    ]
+    made = (await intake.post("sam", f"/referrals/{row.referral_id}/split", people=people))["made"]
+    raised = [each for each in await intake.published("danger") if isinstance(each, DangerRaised)]
+    assert [(str(each.referral_id), each.level) for each in raised] == [(made[1]["referral_id"], "critical")]
+
+
 async def test_danger_that_a_person_sees_is_raised_whatever_becomes_of_the_referral(intake: Intake) -> None:
     sent_on, double, first = [await form(intake, words=f"Number {n}") for n in range(3)]
     rows = await intake.rows("SELECT referral_id, reference FROM referrals")
