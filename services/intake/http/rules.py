@@ -57,7 +57,9 @@ async def simulate_rules(body: SimulateBody, gate: SignedIn) -> SimulationView:
         found = await simulate(
             door, program, rules, since=body.since, until=body.until, salt=body.salt
         )  # fmt: skip
-        return _view(door, program, body, found)
+        chosen = found.tried.outcome.chosen()
+        flags = [signal.flag_id for example in chosen for signal in example.firing.counted]
+        return _view(door, program, body, found, await counting.before_the_wall(door.connection, flags))
 
 
 @router.get("/rules/firings")
@@ -141,7 +143,7 @@ def _question(body: SimulateBody) -> str:
     return f"simulate {what} since={body.since.date()} until={body.until.date()}"
 
 
-def _view(door: Door, program: Program, body: SimulateBody, found: Simulated) -> SimulationView:
+def _view(door: Door, program: Program, body: SimulateBody, found: Simulated, open_: set[UUID]) -> SimulationView:
     return SimulationView(
         since=body.since,
         until=body.until,
@@ -149,7 +151,7 @@ def _view(door: Door, program: Program, body: SimulateBody, found: Simulated) ->
         students=found.students,
         tried=_tried(door, program, found.tried),
         in_force=_tried(door, program, found.in_force) if found.in_force is not None else None,
-        examples=_examples(door, program, found.tried),
+        examples=_examples(door, program, found.tried, open_),
         capacities=[
             CapacityView(campus=campus, referrals_per_week=program.capacity(campus, door.now).referrals_per_week)
             for campus in sorted(set(body.campuses))
@@ -191,15 +193,17 @@ def _weeks(door: Door, program: Program, outcome: Outcome, tried: Tried) -> list
     ]
 
 
-def _examples(door: Door, program: Program, tried: Tried) -> list[ExampleView]:
-    return [_example(door, program, example, tried) for example in tried.outcome.chosen()]
+def _examples(door: Door, program: Program, tried: Tried, open_: set[UUID]) -> list[ExampleView]:
+    return [_example(door, program, example, tried, open_) for example in tried.outcome.chosen()]
 
 
-def _example(door: Door, program: Program, example: Example, tried: Tried) -> ExampleView:
+def _example(door: Door, program: Program, example: Example, tried: Tried, open_: set[UUID]) -> ExampleView:
+    """Show an example. Whose it is shows only where every flag of it stands in a list of flags too."""
     firing, whom = example.firing, example.whom
+    listed = all(signal.flag_id in open_ for signal in firing.counted)
     return ExampleView(
         campus=whom.campus,
-        student_id=whom.student_id if _may_see_whose(door, whom.campus) else None,
+        student_id=whom.student_id if listed and _may_see_whose(door, whom.campus) else None,
         rule=firing.rule.said.name,
         fired_at=firing.fired_at,
         week_of=monday_of(program.calendar(whom.campus).local_day(firing.fired_at)),

@@ -93,6 +93,12 @@ _MADE_SINCE = text(
 # As with flags: of what stands behind a wall not even that a rule made it, or whose it is would show.
 _BEFORE_THE_WALL = """(made <> 'referral' OR EXISTS (
           SELECT 1 FROM referrals WHERE referrals.referral_id = fired.referral_id AND sensitivity = 'standard'))"""
+_OPEN_FLAGS = text(
+    f"""
+    SELECT flag_id FROM flags LEFT JOIN threshold_firings AS fired ON fired.referral_id = flags.counted_in
+    WHERE flag_id = ANY (CAST(:flags AS uuid[])) AND (counted_in IS NULL OR {_BEFORE_THE_WALL})
+    """  # noqa: S608 - our own names
+)
 _PAGE = text(
     f"""
     SELECT referral_id, student_id, campus, rule, policy_campus, policy_edition, made, made_at, fired_at, flag_count,
@@ -235,6 +241,12 @@ async def page(
     """Return what rules made on a campus, in the order in which it was made."""
     asked = {"campus": campus, "rule": rule, "made": made, "edition": edition, "after": after, "count": count}
     return list((await connection.execute(_PAGE, asked)).all())
+
+
+async def before_the_wall(connection: AsyncConnection, flags: Sequence[UUID]) -> set[UUID]:
+    """Return those of these flags that are in no referral behind a wall."""
+    rows = await connection.execute(_OPEN_FLAGS, {"flags": sorted(flags)})
+    return set(rows.scalars())
 
 
 async def tally(connection: AsyncConnection, campus: str) -> list[Any]:

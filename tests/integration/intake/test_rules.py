@@ -106,6 +106,9 @@ async def test_what_a_rule_made_behind_the_wall_is_in_no_list_of_what_rules_made
     assert len(firings) == 1
     assert firings[0]["firing_id"] != str(walled.referral_id)
     assert [each["firings"] for each in (await intake.get("sam", "/rules/tally?campus=NORTH"))["items"]] == [1]
+    examples = (await simulated(intake, rules=[PERSONAL]))["examples"]
+    assert len(examples) == 2
+    assert [each["student_id"] for each in examples if each["student_id"]] == [firings[0]["student_id"]]
 
 
 async def test_an_earlier_edition_gives_the_earlier_answer(intake: Intake) -> None:
