@@ -31,8 +31,10 @@ _SAVE = text(
 _WAITING = text(
     f"""
     SELECT {_FIELDS} FROM program_proposals WHERE state = 'waiting' AND key = ANY (CAST(:keys AS text[]))
+    ORDER BY proposal_id FOR UPDATE
     """  # noqa: S608 - our own names
 )
+_FIND = text(f"SELECT {_FIELDS} FROM program_proposals WHERE proposal_id = :id")  # noqa: S608
 _LOCK = text(f"SELECT {_FIELDS} FROM program_proposals WHERE proposal_id = :id FOR UPDATE")  # noqa: S608
 _PAGE = text(
     f"""
@@ -45,9 +47,15 @@ _PAGE = text(
 
 
 async def waiting(connection: AsyncConnection, keys: Sequence[str]) -> dict[str, Proposal]:
-    """Return the proposals that wait for these keys."""
+    """Return the proposals that wait for these keys, held until the transaction ends."""
     rows = (await connection.execute(_WAITING, {"keys": list(keys)})).all()
     return {row.key: _proposal(row) for row in rows}
+
+
+async def find(connection: AsyncConnection, proposal_id: UUID) -> Proposal | None:
+    """Return a proposal. What it proposes never changes; what became of it may, until it is held."""
+    row = (await connection.execute(_FIND, {"id": proposal_id})).one_or_none()
+    return None if row is None else _proposal(row)
 
 
 async def lock(connection: AsyncConnection, proposal_id: UUID) -> Proposal | None:

@@ -1,12 +1,15 @@
 """A rule over flags takes two people: one proposes it, another agrees, and only then does it decide about anybody."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
 import httpx
 
+from services.program.storage import programs
 from shared.program import FlagRule
 from tests.integration.program.conftest import START, Office
+from tests.support.eventually import eventually
 from tests.unit.program.documents import ADA, MINIMAL, NORTH, member
 
 IDA = member("ida", "administrator@*")
@@ -191,3 +194,18 @@ async def test_a_dry_run_says_what_would_wait_and_proposes_nothing(office: Offic
     said = (await office.rehearse("ada", policies=[rules(5)])).json()["changes"]
     assert [(each["needs_approval"], each["proposal_id"]) for each in said] == [(True, None)]
     assert await office.rows("SELECT 1 FROM program_proposals") == []
+
+
+async def test_agreeing_while_another_proposal_takes_its_place_is_answered(office: Office) -> None:
+    await begun(office)
+    proposal = await proposed(office, rules(5))
+
+    async def waits() -> bool:
+        return len(await office.rows("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")) == 1
+
+    async with office.holding_the_lock(programs._LOCK, waiting=2):
+        applying = asyncio.create_task(office.apply("ada", policies=[rules(6)]))
+        await eventually(waits)
+        agreeing = asyncio.create_task(decide(office, "ida", proposal))
+    assert (await applying).status_code == 200
+    assert (await agreeing).json()["detail"] == "This was replaced by ada."
