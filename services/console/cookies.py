@@ -46,7 +46,9 @@ class Cookies:
     def said(self, request: HTTPConnection, token: str) -> str:
         """Return the sentence that the page before left; empty for one that this session did not leave."""
         encoded, _, signed = self.get(request, SAID).partition(".")
-        if not encoded or not hmac.compare_digest(signed, signature(token, encoded)):
+        if not encoded or not hmac.compare_digest(
+            signed.encode("utf-8", "replace"), signature(token, encoded).encode()
+        ):
             return ""
         return base64.urlsafe_b64decode(encoded).decode()
 
@@ -63,4 +65,4 @@ def csrf(token: str) -> str:
 
 def is_csrf(token: str, given: str) -> bool:
     """Return whether a form came from a page of this session."""
-    return hmac.compare_digest(csrf(token), given)
+    return hmac.compare_digest(csrf(token).encode(), given.encode("utf-8", "replace"))

@@ -20,7 +20,7 @@ HEADER = "Caselight-Signature"
 WINDOW = timedelta(minutes=5)
 PREFIX = "clf_"
 MOST_LIVE = 2
-_SHAPE = re.compile(r"t=(\d{1,12})((?:,v1=[0-9a-f]{64}){1,4})")
+_SHAPE = re.compile(r"t=([0-9]{1,11})((?:,v1=[0-9a-f]{64}){1,4})")
 
 
 class Token(NamedTuple):
