@@ -68,18 +68,26 @@ async def ask_referrer(tx: Tx, keys: KeyRing, referral_id: UUID, words: str) -> 
 async def hear_referrer(tx: Tx, keys: KeyRing, referral_id: UUID, heard: Heard) -> Referral:
     """Take in an answer or an addition, with its files; the same `message_id` again changes nothing.
 
-    Danger in it is raised at once, and sex-based misconduct puts the referral behind the wall, as when it came.
+    An answer to a question that is not there, such as one asked before the referral was given to another campus, is an
+    addition: what somebody wrote is not lost for it. Danger in it is raised at once, and sex-based misconduct puts the
+    referral behind the wall, as when it came.
     """
     referral = await locked(tx, referral_id)
     said = await threads.messages(tx.connection, referral_id)
     question = next((each for each in said if each.message_id == heard.answers and each.kind == QUESTION), None)
-    if heard.answers is not None and question is None:
-        raise Refused("no_question", "There is no such question.", status=404)
     found = screen_words(referral, heard.words, await word_lists(tx))
     kind = ADDITION if question is None else ANSWER
     (sealed,) = await seal(tx, keys, referral.campus, [(referral_id, MESSAGE, heard.message_id, heard.words)])
     message = Message(
-        heard.message_id, kind, "", heard.answers, sealed, found.level.value, found.edition, found.hits, tx.now
+        heard.message_id,
+        kind,
+        "",
+        question.message_id if question else None,
+        sealed,
+        found.level.value,
+        found.edition,
+        found.hits,
+        tx.now,
     )
     if not await threads.say(tx, referral, message):
         return referral

@@ -113,6 +113,10 @@ async def test_moving_keeps_what_each_campus_may_see_and_leads_the_referrer_on(i
     assert (await post(intake, page, words="She moved to the south campus.")).status_code == 200
     said = {each["text"] for each in (await intake.get("stu", f"{new}/thread"))["messages"]}
     assert said == {"Which class?", "She moved to the south campus."}
+    # The form was open while it was given away: what answers the question that stood in it is not lost.
+    question = (await intake.get("sam", f"/referrals/{first}/thread"))["messages"][0]["message_id"]
+    assert (await post(intake, page, words="It was BIO 101.", answers=question)).status_code == 200
+    assert "It was BIO 101." in {each["text"] for each in (await intake.get("stu", f"{new}/thread"))["messages"]}
     assert len((await intake.get("sam", f"/referrals/{first}/thread"))["messages"]) == 1
     assert await refused(intake, "sam", f"/referrals/{first}/redirect", campus="SOUTH") == "already_triaged"
     other = await form(intake)
