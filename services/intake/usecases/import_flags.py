@@ -92,7 +92,7 @@ async def keep(
 
     `raised_by` is whoever raises them just now, for what they say is news.
     """
-    left = await _merged(tx, program, of, sorting, sorting.owned)
+    left = await _merged(tx, program, of, sorting, written=bool(raised_by))
     ids = new_ids(len(left))
     new = [NewFlag(id_, *each) for id_, each in zip(ids, left, strict=True)]
     await clear_flags.note_cleared(tx, sorting.cleared)
@@ -167,13 +167,15 @@ async def _owned(tx: Tx, sorting: Sorting) -> list[tuple[FlagRow, UUID | None]]:
 
 
 async def _merged(
-    tx: Tx, program: Program, of: Import, sorting: Sorting, owned: Sequence[tuple[FlagRow, UUID | None]]
+    tx: Tx, program: Program, of: Import, sorting: Sorting, *, written: bool
 ) -> list[tuple[FlagRow, UUID | None]]:
     """Note which of the flags another source has raised already, and return the others.
 
     Two of one source are never one: it told them apart by their ids. Nor is what makes a referral by itself ever
-    another's: somebody worried, and what they wrote has to be read.
+    another's: somebody worried, and what they wrote has to be read. So has what a person has `written` just now, for a
+    further source keeps no comment.
     """
+    owned = sorting.owned
     if not owned:
         return []
     campuses = {row.campus for row, _ in owned}
@@ -184,7 +186,7 @@ async def _merged(
     left, further = list[tuple[FlagRow, UUID | None]](), dict[UUID, FlagRow]()
     for (row, owner), twins in zip(owned, found, strict=True):
         twin = next((each for each in twins if each not in further), None)
-        if twin is None or reason_code(row.reason_code) in alone[row.campus]:
+        if twin is None or reason_code(row.reason_code) in alone[row.campus] or (written and row.comment):
             left.append((row, owner))
             continue
         further[twin] = row

@@ -229,3 +229,12 @@ async def test_many_flags_expire_some_at_a_look(intake: Intake, monkeypatch: pyt
         await expire_flags(intake.worker)
         left.append(len(await intake.rows("SELECT 1 FROM flags WHERE cleared_at IS NULL")))
     assert left == [2, 0, 0]
+
+
+async def test_what_a_person_writes_with_a_flag_is_kept_also_where_a_feed_has_raised_it(intake: Intake) -> None:
+    day = "2026-03-02T12:00:00+00:00"
+    await intake.send_file(FLAGS, flag_file(flag("A1", "N1", "BIO", 1, reason="ABSENCE")))
+    assert (await raised(intake, raised_at=day, comment="She has not eaten for days.")).status_code == 201
+    student = await intake.student("N1")
+    said = [each["comment"] for each in (await intake.get("ana", f"/flags?campus=NORTH&student_id={student}"))["items"]]
+    assert "She has not eaten for days." in said
