@@ -1,6 +1,7 @@
 """One running system for each file of journeys."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +9,22 @@ from deploy.local.mail import MailSink
 from shared.clock import MovableClock
 from shared.settings import Settings
 from tests.journeys.world import START, World
+
+HERE = Path(__file__).parent
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tell the journeys of one file in the order in which they are written: they share one world, and its history."""
+    places = [place for place, item in enumerate(items) if HERE in item.path.parents]
+    files = list(dict.fromkeys(items[place].path for place in places))
+    told = sorted((items[place] for place in places), key=lambda item: (files.index(item.path), _line(item)))
+    for place, item in zip(places, told, strict=True):
+        items[place] = item
+
+
+def _line(item: pytest.Item) -> int:
+    return item.location[1] or 0
 
 
 @pytest.fixture(scope="module")
