@@ -155,7 +155,8 @@ async def test_a_group_of_three_survives_the_kill_of_one_and_the_arrival_of_one(
     async with several(members) as served, running(relay.run):
         marking = _Marks(toys, marks)
         await eventually(lambda: marking.by(3), within=40, every=0.2, why="three members share the partitions")
-        flow = asyncio.create_task(_flow(toys, traffic))
+        enough = asyncio.Event()
+        flow = asyncio.create_task(_flow(toys, traffic, enough))
 
         members[0].kill()
         stalled = await marking.all_counted()
@@ -166,7 +167,8 @@ async def test_a_group_of_three_survives_the_kill_of_one_and_the_arrival_of_one(
         joined = await marking.all_counted()
         figure(f"with a new member: every partition answers within {joined:.2f} s")
         assert joined < STALL
-        sent = await _end(flow)
+        enough.set()
+        sent = await flow
         await eventually(lambda: _reached(toys, traffic, sent), within=30)
 
     found = await tallies(toys.sink)
@@ -195,21 +197,14 @@ class _Marks:
         return len(set((await workers(self.toys.sink, self.keys)).values())) == members
 
 
-async def _flow(toys: Toys, keys: list[UUID]) -> int:
-    """Publish further and further events of each key until cancelled; return how many of each."""
+async def _flow(toys: Toys, keys: list[UUID], enough: asyncio.Event) -> int:
+    """Publish further and further events of each key until it is enough; return how many of each."""
     sent = 0
-    try:
-        while True:
-            await asyncio.shield(asyncio.ensure_future(publish(toys.source, [flag(key, sent + 1) for key in keys])))
-            sent += 1
-            await asyncio.sleep(0.05)  # the pace of the work, not a wait
-    except asyncio.CancelledError:
-        return sent
-
-
-async def _end(flow: "asyncio.Task[int]") -> int:
-    flow.cancel()
-    return await flow
+    while not enough.is_set():
+        await publish(toys.source, [flag(key, sent + 1) for key in keys])
+        sent += 1
+        await asyncio.sleep(0.05)  # the pace of the work, not a wait
+    return sent
 
 
 def _traceback(served: Served) -> bool:
