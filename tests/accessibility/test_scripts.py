@@ -16,8 +16,8 @@ from starlette.responses import HTMLResponse, Response
 
 from shared.web.ui import install, templates_of
 from shared.web.ui.frames import ConsoleFrame
-from tests.support.browser import listening
 from tests.support.eventually import eventually
+from tests.support.listening import listening
 
 FRAME = ConsoleFrame(person="Ana", nav=[], csrf="c", zone="UTC", live="/live")
 

@@ -1,17 +1,14 @@
 """Every operation of every service answers, and none of them falls over whatever it is sent."""
 
 import asyncio
-import contextlib
 import os
 import re
 import sys
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
@@ -22,6 +19,7 @@ from shared.settings import OWNERS
 from tests.journeys import every_feed, referring, rules, screening, who
 from tests.journeys.world import World
 from tests.support.eventually import eventually
+from tests.support.listening import listening
 
 IN_DANGER = "She wrote that she is going to kill herself tonight."
 WORRY = "He has been crying in class."
@@ -176,7 +174,7 @@ async def _notes(world: World, owner: str, here: str) -> None:
 async def test_no_operation_falls_over_whatever_it_is_sent(world: World, service: str, tmp_path: Path) -> None:
     """Schemathesis, signed in, a bounded number of made-up requests for every operation: none answers 5xx."""
     skipped = "/health/ready" if service == "program" else SHARED_BY_ALL
-    async with _listening(world, service) as port:
+    async with listening(world.services[service].api) as port:
         process = await asyncio.create_subprocess_exec(
             Path(sys.executable).parent / "schemathesis", "--no-color",
             "run", f"http://127.0.0.1:{port}/openapi.json",
@@ -189,18 +187,3 @@ async def test_no_operation_falls_over_whatever_it_is_sent(world: World, service
         )  # fmt: skip
         said, _ = await process.communicate()
     assert process.returncode == 0, said.decode()[-6000:]
-
-
-@contextlib.asynccontextmanager
-async def _listening(world: World, service: str) -> AsyncIterator[int]:
-    """Let a service listen on a free port as it would in production."""
-    server = uvicorn.Server(
-        uvicorn.Config(world.services[service].api, host="127.0.0.1", port=0, log_config=None, access_log=False)
-    )
-    serving = asyncio.ensure_future(server._serve())
-    await eventually(lambda: server.started)
-    try:
-        yield server.servers[0].sockets[0].getsockname()[1]
-    finally:
-        server.should_exit = True
-        await serving

@@ -9,7 +9,8 @@ import pytest
 from tests.journeys.world import World
 from tests.support.console import browser
 from tests.support.eventually import eventually
-from tests.support.streams import Stream, listening, open_stream
+from tests.support.listening import listening
+from tests.support.streams import Stream, open_stream
 
 IN_DANGER = "She wrote that she is going to kill herself tonight."
 MISCONDUCT = "Her professor raped her after the party."
@@ -18,8 +19,8 @@ MISCONDUCT = "Her professor raped her after the party."
 @pytest.fixture(scope="module")
 async def address(world: World) -> AsyncIterator[str]:
     """Where the console of this world listens."""
-    async with listening(world.services["console"].api) as found:
-        yield found
+    async with listening(world.services["console"].api) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 async def cookies_of(world: World, person: str) -> dict[str, str]:

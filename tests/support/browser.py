@@ -1,15 +1,12 @@
 """A real Chromium against the services of a world: people sign in, look, press keys, and what they meet is checked."""
 
-import asyncio
 import contextlib
 import json
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import urlsplit
 
-import uvicorn
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, async_playwright
 
 from deploy.local.browser import executable
@@ -17,7 +14,7 @@ from deploy.local.home import ROOT
 from services.console import owners
 from tests.journeys.world import World
 from tests.support.console import browser as signing_in
-from tests.support.eventually import eventually
+from tests.support.listening import listening
 
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 320, "height": 700}
 AXE = ROOT / ".cache" / "ui" / "node_modules" / "axe-core" / "axe.min.js"
@@ -160,29 +157,6 @@ async def site_of(world: World, browser: Browser, services: Sequence[str]) -> As
         finally:
             owners.PATIENCE_S = patience
             await site.close()
-
-
-@contextlib.asynccontextmanager
-async def listening(application: Any) -> AsyncIterator[int]:
-    """Let an application listen on a free port."""
-    server = uvicorn.Server(
-        uvicorn.Config(
-            application,
-            host="127.0.0.1",
-            port=0,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            timeout_graceful_shutdown=1,
-        )
-    )
-    serving = asyncio.ensure_future(server._serve())
-    await eventually(lambda: server.started)
-    try:
-        yield server.servers[0].sockets[0].getsockname()[1]
-    finally:
-        server.should_exit = True
-        await serving
 
 
 async def axe(page: Page, *rules: str) -> list[str]:
