@@ -7,8 +7,8 @@ from fastapi import APIRouter, Response
 from services.cases.domain import lifecycle as rules
 from services.cases.domain.lifecycle import Ending
 from services.cases.http import seeing
+from services.cases.http.changing import IfMatch, change, seen
 from services.cases.http.models import CaseOut, CloseIn, ClosingOut, GuardOut, HoldIn, ReopenIn, ResumeIn
-from services.cases.http.routes import IfMatch, after_change, seen, tag
 from services.cases.storage import around
 from services.cases.usecases import end, rest
 from shared.access.actions import Action
@@ -22,12 +22,14 @@ async def hold_case(
     gate: SignedIn, case_id: UUID, body: HoldIn, response: Response, if_match: IfMatch = None
 ) -> CaseOut:
     """Let the work rest until a day. It goes on by itself then, and at once when the case becomes graver."""
-    async with gate.begin() as door:
-        shown, _, decision = await seeing.allowed(door, Action.CASE_HOLD, case_id)
-        case = await rest.hold(door, case_id, body.reason_code, body.review_at, seen(if_match, body.version))
-        out = await after_change(door, shown, case, decision)
-    tag(response, case)
-    return out
+    version = seen(if_match, body.version)
+    return await change(
+        gate,
+        response,
+        Action.CASE_HOLD,
+        case_id,
+        lambda door: rest.hold(door, case_id, body.reason_code, body.review_at, version),
+    )
 
 
 @router.post("/cases/{case_id}/resume")
@@ -35,12 +37,14 @@ async def resume_case(
     gate: SignedIn, case_id: UUID, body: ResumeIn, response: Response, if_match: IfMatch = None
 ) -> CaseOut:
     """Go on with a case that is on hold."""
-    async with gate.begin() as door:
-        shown, _, decision = await seeing.allowed(door, Action.CASE_HOLD, case_id)
-        case = await rest.resume(door, case_id, seen(if_match, body.version))
-        out = await after_change(door, shown, case, decision)
-    tag(response, case)
-    return out
+    version = seen(if_match, body.version)
+    return await change(
+        gate,
+        response,
+        Action.CASE_HOLD,
+        case_id,
+        lambda door: rest.resume(door, case_id, version),
+    )
 
 
 @router.get("/cases/{case_id}/closing")
@@ -65,12 +69,10 @@ async def close_case(
 ) -> CaseOut:
     """Close a case. Refused, with everything that stands in the way, while something does."""
     ending = Ending(body.close_code, body.contact_outcome, body.level, body.student_told)
-    async with gate.begin() as door:
-        shown, _, decision = await seeing.allowed(door, Action.CASE_CLOSE, case_id)
-        case = await end.close(door, case_id, ending, seen(if_match, body.version))
-        out = await after_change(door, shown, case, decision)
-    tag(response, case)
-    return out
+    version = seen(if_match, body.version)
+    return await change(
+        gate, response, Action.CASE_CLOSE, case_id, lambda door: end.close(door, case_id, ending, version)
+    )
 
 
 @router.post("/cases/{case_id}/reopen")
@@ -78,9 +80,11 @@ async def reopen_case(
     gate: SignedIn, case_id: UUID, body: ReopenIn, response: Response, if_match: IfMatch = None
 ) -> CaseOut:
     """Reopen a closed case, within the days of the policy."""
-    async with gate.begin() as door:
-        shown, _, decision = await seeing.allowed(door, Action.CASE_CLOSE, case_id)
-        case = await end.reopen(door, case_id, body.reason_code.value, seen(if_match, body.version))
-        out = await after_change(door, shown, case, decision)
-    tag(response, case)
-    return out
+    version = seen(if_match, body.version)
+    return await change(
+        gate,
+        response,
+        Action.CASE_CLOSE,
+        case_id,
+        lambda door: end.reopen(door, case_id, body.reason_code.value, version),
+    )

@@ -5,11 +5,11 @@ from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
-from services.cases.domain.case import Case
 from services.cases.domain.codes import State
 from services.cases.http import seeing
+from services.cases.http.changing import IfMatch, after_change, change, seen, tag
 from services.cases.http.models import (
     AcceptIn,
     CaseDetailOut,
@@ -33,7 +33,6 @@ from services.cases.usecases.reassign import reassign
 from services.cases.usecases.record_contact import Attempt, record_contact
 from shared.access.actions import Action
 from shared.access.actors import EVERYWHERE
-from shared.access.decision import Decision
 from shared.access.rules import HIDE_PARTIES
 from shared.web.gate import Door, SignedIn
 from shared.web.idempotency import IdempotencyKey, once
@@ -46,10 +45,6 @@ _ROWS_LOOKED_AT, _TIMES_LOOKED = 50, 5
 
 Short = Annotated[str | None, Query(min_length=1, max_length=64)]
 Count = Annotated[int, Query(ge=1, le=200)]
-IfMatch = Annotated[
-    str | None,
-    Header(alias="If-Match", pattern=r'^"[0-9]{1,15}"$', description="the version you saw, as the ETag says it"),
-]
 
 
 @router.get("/cases")
@@ -119,12 +114,14 @@ async def accept_case(
     gate: SignedIn, case_id: UUID, body: AcceptIn, response: Response, if_match: IfMatch = None
 ) -> CaseOut:
     """Say that the case, which was assigned to you, is yours."""
-    async with gate.begin() as door:
-        shown, _, decision = await seeing.allowed(door, Action.CASE_ACCEPT, case_id)
-        case = await accept(door, case_id, seen(if_match, body.version))
-        out = await after_change(door, shown, case, decision)
-    tag(response, case)
-    return out
+    version = seen(if_match, body.version)
+    return await change(
+        gate,
+        response,
+        Action.CASE_ACCEPT,
+        case_id,
+        lambda door: accept(door, case_id, version),
+    )
 
 
 @router.post("/cases/{case_id}/decline")
@@ -132,12 +129,10 @@ async def decline_case(
     gate: SignedIn, case_id: UUID, body: DeclineIn, response: Response, if_match: IfMatch = None
 ) -> CaseOut:
     """Say that you cannot take the case that was assigned to you. It goes to whoever is next."""
-    async with gate.begin() as door:
-        shown, _, decision = await seeing.allowed(door, Action.CASE_DECLINE, case_id)
-        case = await decline(door, case_id, body.reason_code, seen(if_match, body.version))
-        out = await after_change(door, shown, case, decision)
-    tag(response, case)
-    return out
+    version = seen(if_match, body.version)
+    return await change(
+        gate, response, Action.CASE_DECLINE, case_id, lambda door: decline(door, case_id, body.reason_code, version)
+    )
 
 
 @router.post("/cases/{case_id}/reassign")
@@ -145,12 +140,14 @@ async def reassign_case(
     gate: SignedIn, case_id: UUID, body: ReassignIn, response: Response, if_match: IfMatch = None
 ) -> CaseOut:
     """Give the case to somebody else. Nobody with a conflict, absent or behind a wall can be chosen."""
-    async with gate.begin() as door:
-        shown, _, decision = await seeing.allowed(door, Action.CASE_ASSIGN, case_id)
-        case = await reassign(door, case_id, body.staff_id, body.reason_code, seen(if_match, body.version))
-        out = await after_change(door, shown, case, decision)
-    tag(response, case)
-    return out
+    version = seen(if_match, body.version)
+    return await change(
+        gate,
+        response,
+        Action.CASE_ASSIGN,
+        case_id,
+        lambda door: reassign(door, case_id, body.staff_id, body.reason_code, version),
+    )
 
 
 @router.post("/cases/{case_id}/contacts", status_code=201, response_model=ContactRecordedOut)
@@ -218,19 +215,3 @@ async def answer(gate: SignedIn, combination_id: UUID, body: DecideIn) -> Combin
             await door.absent(Action.CASE_COMBINE, "combination", str(combination_id))
         await seeing.allowed_both(door, Action.CASE_COMBINE, combination_id, both)
         return combination_out(await decide_combination(door, combination_id, body.decision, body.reason))
-
-
-async def after_change(door: Door, shown: Shown, case: Case, decision: Decision) -> CaseOut:
-    """Return a case as it is after a change."""
-    staff = await offices.load(door.connection, door.now)
-    return View(shown, staff, door.now).head(case, decision)
-
-
-def seen(if_match: str | None, version: int | None) -> int | None:
-    """Return the version somebody looked at; the header comes first."""
-    return int(if_match.strip('"')) if if_match is not None else version
-
-
-def tag(response: Response, case: Case) -> None:
-    """Say at which version a case is."""
-    response.headers["ETag"] = f'"{case.version}"'

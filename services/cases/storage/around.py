@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.cases.domain.case import Case
 from services.cases.domain.lifecycle import Around
-from shared.ids import new_id
+from shared.ids import new_ids
 from shared.storage.tx import Tx
 
 # Told in any order: what was said last holds.
@@ -40,7 +40,11 @@ _QUESTIONS = text(
 _LOG = text(
     """
     INSERT INTO case_changes (change_id, campus, sensitivity, case_id, how, code, changed_by, changed_at)
-    VALUES (:change_id, :campus, :sensitivity, :case_id, :how, :code, :changed_by, :changed_at)
+    SELECT change_id, campus, sensitivity, case_id, how, code, changed_by, changed_at
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:campuses AS text[]), CAST(:sensitivities AS text[]),
+                CAST(:cases AS uuid[]), CAST(:hows AS text[]), CAST(:codes AS text[]), CAST(:bys AS text[]),
+                CAST(:times AS timestamptz[]))
+         AS row(change_id, campus, sensitivity, case_id, how, code, changed_by, changed_at)
     """
 )
 _CHANGES = text(
@@ -96,19 +100,21 @@ async def look(connection: AsyncConnection, case: Case) -> Around:
     return Around(open_pages=pages.scalar_one(), open_questions=questions.scalar_one())
 
 
-async def log(tx: Tx, case: Case, code: str = "") -> None:
-    """Keep the latest change of a case, for its time line."""
+async def log(tx: Tx, cases: Sequence[Case], code: str = "") -> None:
+    """Keep the latest change of each case, for its time line. One statement whatever their number."""
+    if not cases:
+        return
     await tx.connection.execute(
         _LOG,
         {
-            "change_id": new_id(),
-            "campus": case.campus,
-            "sensitivity": case.sensitivity,
-            "case_id": case.case_id,
-            "how": case.changed_how,
-            "code": code,
-            "changed_by": case.changed_by,
-            "changed_at": case.changed_at,
+            "ids": new_ids(len(cases)),
+            "campuses": [case.campus for case in cases],
+            "sensitivities": [case.sensitivity for case in cases],
+            "cases": [case.case_id for case in cases],
+            "hows": [case.changed_how for case in cases],
+            "codes": [code] * len(cases),
+            "bys": [case.changed_by for case in cases],
+            "times": [case.changed_at for case in cases],
         },
     )
 

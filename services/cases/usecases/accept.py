@@ -3,7 +3,6 @@
 from uuid import UUID
 
 from services.cases.domain.case import Case
-from services.cases.storage import around, caseloads
 from services.cases.usecases import changing
 from shared.storage.tx import Tx
 
@@ -11,9 +10,4 @@ from shared.storage.tx import Tx
 async def accept(tx: Tx, case_id: UUID, seen: int | None = None) -> Case:
     """Accept a case as its owner. Raises Refused for anybody else, twice, or after a change."""
     caseload, case = await changing.hold(tx, case_id, seen)
-    case, facts = case.accept(tx.actor.id, tx.now)
-    caseload.put(case)
-    tx.publish(*facts)
-    await caseloads.save(tx, caseload)
-    await around.log(tx, case)
-    return case
+    return await changing.keep(tx, caseload, case.accept(tx.actor.id, tx.now))

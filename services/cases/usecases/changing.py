@@ -1,11 +1,13 @@
-"""What all changes that people make to one case begin with: the case under lock, at the version they saw."""
+"""What all changes of one case begin and end with: locked at the version seen; stored, told, put in its time line."""
 
+from collections.abc import Callable
 from uuid import UUID
 
 from services.cases.domain.assignment import BY_RULE
-from services.cases.domain.case import Case
+from services.cases.domain.case import Case, Changed
 from services.cases.domain.caseload import Caseload
-from services.cases.storage import caseloads
+from services.cases.storage import around, caseloads
+from shared.events.cases import CaseEvent
 from shared.refusal import Refused
 from shared.storage.tx import Tx
 
@@ -46,6 +48,26 @@ async def hold(tx: Tx, case_id: UUID, seen: int | None, *, unnamed: bool = False
             f"{who} {_SAID[case.changed_how]} at {at}. It is at version {case.version} now; you saw version {seen}.",
         )
     return caseload, case
+
+
+async def keep(
+    tx: Tx,
+    caseload: Caseload,
+    changed: Changed,
+    code: str = "",
+    *,
+    follow: Callable[[Case], tuple[CaseEvent, ...]] | None = None,
+) -> Case:
+    """Store what changed and tell it; return the case as it is then. `code` says why, for its time line.
+
+    `follow` is what the caseload makes of the changed case at once, such as giving it on.
+    """
+    case, facts = changed
+    caseload.put(case)
+    tx.publish(*facts, *(follow(case) if follow is not None else ()))
+    await caseloads.save(tx, caseload)
+    await around.log(tx, [case], code)
+    return caseload.cases[case.case_id]
 
 
 def _who(caseload: Caseload, case: Case) -> str:

@@ -37,7 +37,7 @@ async def decide_combination(tx: Tx, combination_id: UUID, decision: Resolution,
     answered = replace(question, decision=decision.value, reason=reason, decided_by=tx.actor.id, decided_at=tx.now)
     await caseloads.save(tx, caseload)
     await combinations.decide(tx.connection, answered)
-    await around.log(tx, caseload.cases[question.case_id], reason)
+    await around.log(tx, [caseload.cases[question.case_id]], reason)
     return answered
 
 

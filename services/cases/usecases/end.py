@@ -5,7 +5,7 @@ from uuid import UUID
 from services.cases.domain import lifecycle
 from services.cases.domain.case import Case
 from services.cases.domain.lifecycle import Ending
-from services.cases.storage import around, caseloads
+from services.cases.storage import around
 from services.cases.usecases import changing
 from services.cases.usecases.rest import REVIEW
 from shared.messaging.timers import cancel
@@ -17,11 +17,8 @@ async def close(tx: Tx, case_id: UUID, ending: Ending, seen: int | None = None) 
     caseload, case = await changing.hold(tx, case_id, seen)
     policy = caseload.office(case.campus).closing
     beside = await around.look(tx.connection, case)
-    case, facts = lifecycle.close(case, ending, beside, policy, by=tx.actor.id, at=tx.now)
-    caseload.put(case)
-    tx.publish(*facts)
-    await caseloads.save(tx, caseload)
-    await around.log(tx, case, ending.close_code.value)
+    closed = lifecycle.close(case, ending, beside, policy, by=tx.actor.id, at=tx.now)
+    case = await changing.keep(tx, caseload, closed, ending.close_code.value)
     await cancel(tx, REVIEW, [case_id])
     return case
 
@@ -35,9 +32,5 @@ async def reopen(tx: Tx, case_id: UUID, reason_code: str, seen: int | None = Non
         if each.case_id != case_id and each.campus == case.campus and each.family == case.family and case.student_id
     ]
     policy = caseload.office(case.campus).closing
-    case, facts = lifecycle.reopen(case, reason_code, others, policy, by=tx.actor.id, at=tx.now)
-    caseload.put(case)
-    tx.publish(*facts, *caseload.reassign_if_barred(case))
-    await caseloads.save(tx, caseload)
-    await around.log(tx, case, reason_code)
-    return caseload.cases[case_id]
+    reopened = lifecycle.reopen(case, reason_code, others, policy, by=tx.actor.id, at=tx.now)
+    return await changing.keep(tx, caseload, reopened, reason_code, follow=caseload.reassign_if_barred)

@@ -4,7 +4,6 @@ from uuid import UUID
 
 from services.cases.domain.assignment import choose
 from services.cases.domain.case import Case
-from services.cases.storage import around, caseloads
 from services.cases.usecases import changing
 from shared.storage.tx import Tx
 
@@ -16,9 +15,4 @@ async def reassign(tx: Tx, case_id: UUID, staff_id: str, reason_code: str, seen:
     chosen = choose(
         staff_id, caseload.need(case), caseload.office(case.campus), caseload.loads, by=tx.actor.id, reason=reason_code
     )
-    case, facts = case.assign(chosen, tx.now)
-    caseload.put(case)
-    tx.publish(*facts)
-    await caseloads.save(tx, caseload)
-    await around.log(tx, case, reason_code)
-    return case
+    return await changing.keep(tx, caseload, case.assign(chosen, tx.now), reason_code)

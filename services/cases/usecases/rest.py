@@ -5,8 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.cases.domain import lifecycle
-from services.cases.domain.case import Case, Changed
-from services.cases.domain.caseload import Caseload
+from services.cases.domain.case import Case
 from services.cases.domain.codes import HoldReason
 from services.cases.storage import around, caseloads
 from services.cases.usecases import changing
@@ -19,7 +18,7 @@ REVIEW = "hold_review"
 async def hold(tx: Tx, case_id: UUID, reason: HoldReason, review_at: datetime, seen: int | None = None) -> Case:
     """Put a case on hold. Raises Refused where it is on hold or closed, for a day that cannot be, after a change."""
     caseload, case = await changing.hold(tx, case_id, seen)
-    case = await _save(tx, caseload, lifecycle.hold(case, reason, review_at, tx.actor.id, tx.now), reason.value)
+    case = await changing.keep(tx, caseload, lifecycle.hold(case, reason, review_at, tx.actor.id, tx.now), reason.value)
     await set_timers(tx, [Timer(REVIEW, case_id, case.version, case.campus, review_at)])
     return case
 
@@ -27,7 +26,7 @@ async def hold(tx: Tx, case_id: UUID, reason: HoldReason, review_at: datetime, s
 async def resume(tx: Tx, case_id: UUID, seen: int | None = None) -> Case:
     """Go on with a case on hold. Raises Refused where it is not, or after a change."""
     caseload, case = await changing.hold(tx, case_id, seen)
-    case = await _save(tx, caseload, lifecycle.resume(case, tx.actor.id, tx.now))
+    case = await changing.keep(tx, caseload, lifecycle.resume(case, tx.actor.id, tx.now))
     await cancel(tx, REVIEW, [case_id])
     return case
 
@@ -35,6 +34,7 @@ async def resume(tx: Tx, case_id: UUID, seen: int | None = None) -> Case:
 async def review_holds(tx: Tx, timers: Sequence[Timer]) -> None:
     """Go on with the cases whose hold is over. One that went on before, or rests for longer by now, stays as it is."""
     caseload = await caseloads.load(tx, of_cases={timer.subject for timer in timers})
+    at_work = []
     for timer in timers:
         case = caseload.cases.get(timer.subject)
         over = lifecycle.hold_is_over(case, tx.now) if case is not None else None
@@ -42,14 +42,6 @@ async def review_holds(tx: Tx, timers: Sequence[Timer]) -> None:
             resumed, facts = over
             caseload.put(resumed)
             tx.publish(*facts)
-            await around.log(tx, resumed)
+            at_work.append(resumed)
     await caseloads.save(tx, caseload)
-
-
-async def _save(tx: Tx, caseload: Caseload, changed: Changed, code: str = "") -> Case:
-    case, facts = changed
-    caseload.put(case)
-    tx.publish(*facts)
-    await caseloads.save(tx, caseload)
-    await around.log(tx, case, code)
-    return case
+    await around.log(tx, at_work)

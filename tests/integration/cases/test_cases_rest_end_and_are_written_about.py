@@ -13,6 +13,7 @@ from shared.ids import new_id
 from shared.messaging.timers import Timers
 from tests.integration.cases.conftest import NOW, Cases, danger, triaged
 from tests.integration.cases.test_referrals_become_cases import assert_counts_are_true
+from tests.support.statements import statements_of
 
 ADA = UUID(int=1)
 REACHED = {"mode": "phone", "outcome_code": "reached"}
@@ -60,6 +61,18 @@ async def test_a_hold_ends_by_itself_on_its_day_and_nobody_is_forgotten(cases: C
     log = (await cases.get("ana", f"{path}/notes"))["changes"]
     assert [(each["how"], each["code"]) for each in log] == [("held", "hospital"), ("resumed", "")]
     await assert_counts_are_true(cases)
+
+
+async def test_holds_that_end_together_are_kept_in_one_statement(cases: Cases) -> None:
+    await cases.tell(*(triaged(UUID(int=number)) for number in range(1, 6)))
+    until = (NOW + timedelta(days=3)).isoformat()
+    for case in (await cases.get("sam", "/cases"))["items"]:
+        await cases.post("sam", f"/cases/{case['case_id']}/hold", reason_code="break", review_at=until)
+    cases.clock.move(timedelta(days=4))
+    with statements_of(cases.worker) as sent:
+        await run_due(cases)
+    assert {case["state"] for case in (await cases.get("sam", "/cases"))["items"]} == {"assigned"}
+    assert len(sent.touching("case_changes")) == 1
 
 
 @pytest.mark.parametrize("days", [0, -1, 400])
