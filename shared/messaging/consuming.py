@@ -18,6 +18,7 @@ from shared.telemetry import counters, describe, logger
 _log = logger("consuming")
 BATCH_TIMEOUT_MS = 5
 DRAIN_SECONDS = 20.0
+_LEAVE_WITHIN_S = 10.0
 _REWIND_PAUSE = 0.2
 
 
@@ -66,7 +67,12 @@ class Consuming:
         """Finish the batches in hand, commit them, and leave the groups."""
         broker, self._broker = self._broker, None
         if broker is not None:
-            await broker.stop()
+            try:
+                async with asyncio.timeout(DRAIN_SECONDS + _LEAVE_WITHIN_S):
+                    await broker.stop()
+            except TimeoutError:  # the group finds out by itself; what is not committed comes again, to the inbox
+                counters["consumers_given_up"] += 1
+                _log.warning("leaving the groups took too long, given up")
         for subscription in self._subscriptions:
             health.gone(subscription.name)
 

@@ -19,6 +19,7 @@ from tests.faults.rows import rows
 from tests.journeys.program import DOCUMENT
 from tests.journeys.world import START, World
 from tests.support.eventually import eventually
+from tests.support.loops import ended
 
 WITHIN = 60.0
 OTHERS = ("intake", "cases", "notifications", "analytics")
@@ -55,10 +56,7 @@ class Works(World):
 
     async def halt(self, name: str) -> None:
         """Let a service drain and end."""
-        tasks = self.at_work.pop(name)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await ended(self.at_work.pop(name))
         close = self.services[name].close
         if close is not None:
             await close()

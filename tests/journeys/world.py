@@ -25,6 +25,7 @@ from shared.settings import OWNERS, SERVICES, Settings
 from shared.storage.engines import connect
 from tests.journeys.program import DOCUMENT
 from tests.support.eventually import eventually
+from tests.support.loops import ended
 from tests.support.quiet import until_quiet
 
 START = datetime(2026, 9, 14, 10, 0, tzinfo=UTC)  # a Monday within office hours
@@ -57,9 +58,7 @@ class World:
             await self._open()
             yield self
         finally:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await ended(self._tasks)
             for service in self.services.values():
                 if service.close is not None:
                     await service.close()

@@ -14,6 +14,7 @@ from deploy.demo import term
 from deploy.local import processes
 from shared.clock import SystemClock
 from shared.settings import Settings
+from tests.support.loops import ended
 
 ADMINISTRATOR = "solberg"
 
@@ -37,9 +38,7 @@ class Served(threading.Thread):
         loops = [asyncio.ensure_future(loop()) for loop in built.loops.values()]
         self._ready.set()
         await self._server.serve()
-        for loop in loops:
-            loop.cancel()
-        await asyncio.gather(*loops, return_exceptions=True)
+        await ended(loops)
         if built.close is not None:
             await built.close()
 
