@@ -8,7 +8,7 @@ import time
 from datetime import UTC, datetime
 
 from deploy.local.stack import Stack
-from services.intake.domain.evaluation import DANGER, TEST, scores
+from services.intake.domain.evaluation import DANGER, TEST, read, scores
 from services.intake.domain.lexicon import in_force
 from services.intake.domain.screening import found_by
 from services.intake.usecases.screening import sentences, shipped
@@ -26,7 +26,7 @@ async def measure(_stack: Stack) -> list[Figure]:
     # Before there was a list in Spanish there was none that looked at Spanish.
     before = [lexicon for lexicon in in_force(shipped(), _FIRST) if lexicon.language == "en"]
     among = [sentence for sentence in sentences() if sentence.part == TEST]
-    found, first = scores(among, now), scores(among, before)
+    found, first = (scores(among, read(among, lists)) for lists in (now, before))
     figures: list[Figure] = []
     for category, score in found.items():
         then = first[category]

@@ -70,22 +70,26 @@ def merged(categories: Iterable[str]) -> frozenset[str]:
     return frozenset(_SAME_AS.get(category, category) for category in categories)
 
 
-def scores(sentences: Sequence[Sentence], lexicons: Sequence[Lexicon]) -> dict[str, Score]:
-    """Return the score of each category."""
-    read = [(sentence, categories_in(sentence.text, lexicons)) for sentence in sentences]
-    return {category: _score(category, read) for category in CATEGORIES}
+def read(sentences: Sequence[Sentence], lexicons: Sequence[Lexicon]) -> list[frozenset[str]]:
+    """Return the categories found in each sentence: reading is what takes long, so let figures share one."""
+    return [categories_in(sentence.text, lexicons) for sentence in sentences]
 
 
-def changes(sentences: Sequence[Sentence], before: Sequence[Lexicon], after: Sequence[Lexicon]) -> list[Change]:
-    """Return the sentences that the second word lists read otherwise than the first, worse ones first."""
-    read = [Change(each, categories_in(each.text, before), categories_in(each.text, after)) for each in sentences]
-    return sorted((change for change in read if change.before != change.after), key=lambda change: change.better)
+def scores(sentences: Sequence[Sentence], found: Sequence[frozenset[str]]) -> dict[str, Score]:
+    """Return the score of each category, by what was `found` in each sentence."""
+    return {category: _score(category, sentences, found) for category in CATEGORIES}
 
 
-def _score(category: str, read: Sequence[tuple[Sentence, frozenset[str]]]) -> Score:
-    there = [category in sentence.expect for sentence, _ in read]
-    said = [category in found for _, found in read]
-    pairs = list(zip(there, said, strict=True))
+def changes(
+    sentences: Sequence[Sentence], before: Sequence[frozenset[str]], after: Sequence[frozenset[str]]
+) -> list[Change]:
+    """Return the sentences in which something else was found after than before, worse ones first."""
+    readings = [Change(*each) for each in zip(sentences, before, after, strict=True)]
+    return sorted((change for change in readings if change.before != change.after), key=lambda change: change.better)
+
+
+def _score(category: str, sentences: Sequence[Sentence], found: Sequence[frozenset[str]]) -> Score:
+    pairs = [(category in sentence.expect, category in said) for sentence, said in zip(sentences, found, strict=True)]
     return Score(
         found=sum(is_there and is_said for is_there, is_said in pairs),
         missed=sum(is_there and not is_said for is_there, is_said in pairs),

@@ -77,9 +77,9 @@ class _Terms:
         return self.by_word.get("not", ()) if word.endswith("n't") else ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Lexicon:
-    """One edition of the lexicon of one language."""
+    """One edition of the lexicon of one language. Two are the same only where they are one: it is compiled once."""
 
     language: str
     edition: str

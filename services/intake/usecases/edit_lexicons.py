@@ -6,10 +6,11 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache, partial
+from itertools import compress
 from typing import Any
 
-from services.intake.domain.evaluation import DANGER, TRAIN, Change, Score, Sentence, changes, scores
+from services.intake.domain.evaluation import DANGER, TRAIN, Change, Score, Sentence, changes, read, scores
 from services.intake.domain.lexicon import Lexicon, in_force
 from services.intake.domain.lexicon_documents import Wrong, edited, wrongs
 from services.intake.storage import lexicons
@@ -19,6 +20,8 @@ from shared.refusal import Refused
 from shared.storage.tx import Tx
 
 _MOST_A_DAY = 99
+# Word lists that are looked at again and again: those in force, and the drafts people are at.
+_KEPT = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +44,17 @@ class Comparison:
 
 def shipped_document(edition: str) -> dict[str, Any] | None:
     """Return the document of an edition that ships, as people's are kept: plain, without its dates."""
+    return _shipped_documents().get(edition)
+
+
+@cache
+def _shipped_documents() -> dict[str, dict[str, Any]]:
+    found = {}
     for content in documents().values():
         said = tomllib.loads(content)
-        if said["edition"] == edition:
-            said["effective_from"] = said["effective_from"].isoformat()
-            return said
-    return None
+        said["effective_from"] = said["effective_from"].isoformat()
+        found[said["edition"]] = said
+    return found
 
 
 async def document_of(tx: Tx, edition: str) -> dict[str, Any]:
@@ -110,13 +118,26 @@ async def compare(tx: Tx, edition: str, among: Sequence[Sentence] | None = None)
     """Compare an edition with what is in force, on the shipped sentences or on others."""
     document = await document_of(tx, edition)
     before = in_force(await editions(tx), tx.now)
-    return await asyncio.to_thread(_compared, before, document, sentences() if among is None else among)
+    return await asyncio.to_thread(_compared, before, document, among)
 
 
-def _compared(before: Sequence[Lexicon], document: Mapping[str, Any], among: Sequence[Sentence]) -> Comparison:
-    after = with_edition(before, document)
-    looked_at = [sentence for sentence in among if sentence.part == TRAIN]
-    return Comparison(scores(among, before), scores(among, after), changes(looked_at, before, after), len(among))
+def _compared(lists: Sequence[Lexicon], document: Mapping[str, Any], among: Sequence[Sentence] | None) -> Comparison:
+    of, reading = (sentences(), _read_shipped) if among is None else (among, partial(read, among))
+    before, after = reading(lists), reading(with_edition(lists, document))
+    train = [sentence.part == TRAIN for sentence in of]
+    looked_at = list(compress(of, train))
+    changed = changes(looked_at, list(compress(before, train)), list(compress(after, train)))
+    return Comparison(scores(of, before), scores(of, after), changed, len(of))
+
+
+def _read_shipped(lists: Sequence[Lexicon]) -> list[frozenset[str]]:
+    """Return what word lists find in the shipped sentences: each finds what it finds, whichever stand beside it."""
+    return [frozenset().union(*found) for found in zip(*map(_read_alone, lists), strict=True)]
+
+
+@lru_cache(maxsize=_KEPT)
+def _read_alone(lexicon: Lexicon) -> list[frozenset[str]]:
+    return read(sentences(), [lexicon])
 
 
 def with_edition(before: Sequence[Lexicon], document: Mapping[str, Any]) -> list[Lexicon]:
@@ -125,7 +146,7 @@ def with_edition(before: Sequence[Lexicon], document: Mapping[str, Any]) -> list
     return [made, *(lexicon for lexicon in before if lexicon.language != made.language)]
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=_KEPT)
 def _compiled(document: str) -> Lexicon:
     """Compile a word list: half a second for a long one, and the same draft is looked at again and again."""
     return Lexicon.of(json.loads(document))

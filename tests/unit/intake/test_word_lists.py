@@ -14,12 +14,14 @@ from services.intake.domain.evaluation import (
     Score,
     Sentence,
     changes,
+    read,
     scores,
 )
 from services.intake.domain.languages import first_of, language_of
 from services.intake.domain.lexicon import Hit, Lexicon, in_force
 from services.intake.domain.lexicon_documents import edited, wrong_with, wrongs
 from services.intake.domain.sentences import sentences_with
+from services.intake.usecases.edit_lexicons import _compared, shipped_document
 from services.intake.usecases.screening import documents, sentences, shipped
 from shared.refusal import Refused
 
@@ -96,11 +98,12 @@ def test_figures_count_what_was_found_missed_and_wrong() -> None:
     before = [Lexicon.of(SMALL)]
     after = [Lexicon.of(edited(SMALL, {"categories": {"danger": {"terms": ["red door"]}}}))]
     among = [said("The blue door.", "danger"), said("The red door.", "danger"), said("No paddle here, a paddle.")]
-    assert scores(among, before)[DANGER] == Score(found=1, missed=1, wrong=0)
-    assert scores(among, before)["hazing"] == Score(found=0, missed=0, wrong=1)
-    assert (scores(among, before)[DANGER].recall, scores(among, before)["hazing"].precision) == (0.5, 0.0)
-    assert scores(among, before)["missing_person"].recall == 1
-    changed = changes(among, before, after)
+    found = scores(among, read(among, before))
+    assert found[DANGER] == Score(found=1, missed=1, wrong=0)
+    assert found["hazing"] == Score(found=0, missed=0, wrong=1)
+    assert (found[DANGER].recall, found["hazing"].precision) == (0.5, 0.0)
+    assert found["missing_person"].recall == 1
+    changed = changes(among, read(among, before), read(among, after))
     assert [(change.sentence.text, change.better) for change in changed] == [
         ("The blue door.", False),
         ("The red door.", True),
@@ -118,11 +121,23 @@ def test_the_set_is_large_and_its_parts_have_nothing_in_common() -> None:
 
 def test_recall_on_danger_is_at_least_95_in_100_on_the_part_nobody_looked_at() -> None:
     of_test = [each for each in sentences() if each.part == TEST]
-    score = scores(of_test, LISTS)[DANGER]
+    score = scores(of_test, read(of_test, LISTS))[DANGER]
     assert score.recall >= 0.95, score
     assert score.precision >= 0.9, score
     for language in ("en", "es"):
-        assert scores([each for each in of_test if each.language == language], LISTS)[DANGER].recall >= 0.9, language
+        of_it = [each for each in of_test if each.language == language]
+        assert scores(of_it, read(of_it, LISTS))[DANGER].recall >= 0.9, language
+
+
+def test_a_comparison_on_the_shipped_sentences_reads_what_the_word_lists_read_together() -> None:
+    made = edited(shipped_document(LISTS[0].edition) or {}, {"categories": {"danger": {"terms": ["blue door"]}}})
+    for _again in range(2):  # the second time it is remembered
+        compared = _compared(LISTS, made, None)
+        draft = [Lexicon.of(made), *(each for each in LISTS if each.language != "en")]
+        assert compared.before == scores(sentences(), read(sentences(), LISTS))
+        assert compared.after == scores(sentences(), read(sentences(), draft))
+        assert compared.misses_more_danger
+        assert {each.sentence.part for each in compared.changed} == {TRAIN}
 
 
 def test_the_language_of_a_text_orders_the_word_lists_and_hides_none() -> None:
