@@ -1,6 +1,6 @@
 """Lists: filters and order in the address, part after part by key, saved under a name, and as a file of what is shown.
 
-    filters = Filters(visit, [Choice("state", "State", [("", "Any"), ("new", "New")])], sorts=("due", "age"))
+    filters = Filters(visit, [Choice("state", "State", [("", "Any"), ("new", "New")])], orders=NEWEST_FIRST)
     answer = await visit.ask("cases", "/cases", headers=filters.headers, **filters.parameters)
     if filters.csv:
         return as_csv("cases", ["Reference", "State"], rows)
@@ -32,11 +32,17 @@ _LONGEST = 200
 _AT_ONCE = 8
 # What a spreadsheet would take for a formula (OWASP: CSV injection).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+# Orders that many lists have: (the owner's code, words), the usual one first.
+NEWEST_FIRST = (("newest", "Newest first"), ("oldest", "Oldest first"))
+OLDEST_FIRST = (NEWEST_FIRST[1], NEWEST_FIRST[0])
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A filter. `options` are (code, words); None is a text field for a code or an id. `asks` is the owner's name."""
+    """A filter. `options` are (code, words); None is a text field for a code; empty ones came by a link and go along.
+
+    `asks` is the owner's name for it.
+    """
 
     name: str
     label: str
@@ -48,16 +54,22 @@ class Filters:
     """What the address of a list says, checked against what the list has."""
 
     def __init__(
-        self, visit: Visit, choices: Sequence[Choice] = (), *, sorts: Sequence[str] = (), by_campus: bool = True
+        self,
+        visit: Visit,
+        choices: Sequence[Choice] = (),
+        *,
+        orders: Sequence[tuple[str, str]] = (),
+        by_campus: bool = True,
     ) -> None:
         query = visit.request.query_params
-        self._visit, self._choices, self._sorts, self._by_campus = visit, choices, sorts, by_campus
+        self._visit, self._choices, self._orders, self._by_campus = visit, choices, orders, by_campus
         self.path = visit.request.url.path
         self.values = {choice.name: _allowed(choice, query.get(choice.name, "")) for choice in choices}
         self.after = query.get(AFTER, "")[:_LONGEST]
         self.csv = query.get(AS) == "csv"
         wanted = query.get(SORT, "")
-        self.sort = wanted if wanted.removeprefix("-") in sorts else ""
+        # The usual order is not said in the address.
+        self.sort = wanted if wanted in dict(orders[1:]) else ""
 
     @property
     def parameters(self) -> dict[str, str | None]:
@@ -67,7 +79,12 @@ class Filters:
         }
         if self._by_campus and self._visit.campus != EVERYWHERE:
             asked.setdefault("campus", self._visit.campus)
-        return {**asked, AFTER: self.after or None, SORT: self.sort or None}
+        return {**asked, AFTER: self.after or None, SORT: self.order or None}
+
+    @property
+    def order(self) -> str:
+        """The order of the list, by the owner's name; empty where it has but one."""
+        return self.sort or (self._orders[0][0] if self._orders else "")
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -106,18 +123,16 @@ class Filters:
 
     @property
     def clear(self) -> str:
-        """The address without any filter; empty where there is none."""
-        return self.path if self.chosen else ""
-
-    def sorted_by(self, name: str) -> tuple[str, str]:
-        """Return for a column that sorts: its address, and how it is sorted now ("", "up", "down")."""
-        now = {name: "up", f"-{name}": "down"}.get(self.sort, "")
-        return self.href(sort=f"-{name}" if now == "up" else name), now
+        """The address without any filter, in the same order; empty where there is none."""
+        return self.href(**dict.fromkeys(self.values, "")) if self.chosen else ""
 
     @property
     def fields(self) -> list[tuple[str, str, Sequence[tuple[str, str]] | None, str]]:
-        """The filters as the macro `filters` takes them."""
-        return [(each.name, each.label, each.options, self.values[each.name]) for each in self._choices]
+        """The filters, and the order where there is a choice, as the macro `filters` takes them."""
+        fields = [(each.name, each.label, each.options, self.values[each.name]) for each in self._choices]
+        # By a select, and not by heads of columns: on a phone a table has none.
+        orders = [("" if place == 0 else code, words) for place, (code, words) in enumerate(self._orders)]
+        return [*fields, (SORT, "Sort by", orders, self.sort)] if orders else fields
 
     @property
     def csrf_field(self) -> Markup:
@@ -133,7 +148,7 @@ class Filters:
 
 def _allowed(choice: Choice, value: str) -> str:
     """Return a value the filter has; anything else is as if it were not there."""
-    if choice.options is None:
+    if not choice.options:
         return value.strip()[:_LONGEST]
     return value if any(value == code for code, _ in choice.options) else ""
 

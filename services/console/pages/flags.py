@@ -9,7 +9,7 @@ from starlette.responses import HTMLResponse, Response
 
 from services.console import flagging
 from services.console.forms import Form
-from services.console.listing import Choice, Filters, as_csv
+from services.console.listing import NEWEST_FIRST, Choice, Filters, as_csv
 from services.console.visit import Visit, Visiting
 from shared.access.actors import EVERYWHERE
 
@@ -22,17 +22,17 @@ _CHOICES = (
     Choice("severity", "Gravity", [("", "Any"), ("2", "Medium or high"), ("3", "High")]),
     Choice("course", "Course"),
     Choice("term", "Term"),
-    Choice("student_id", "Student"),
+    # Whose flags they are comes from a link: nobody types an id.
+    Choice("student_id", "Student", ()),
 )
-_SORTS = {"": "newest", "-raised": "newest", "raised": "oldest"}
 
 
 @router.get("/flags")
 async def listing(visit: Visiting) -> Response:
-    """List flags of the campus, the newest first."""
-    filters = Filters(visit, _CHOICES, sorts=("raised",))
+    """List flags of the campus, the newest first unless they are wanted otherwise."""
+    filters = Filters(visit, _CHOICES, orders=NEWEST_FIRST)
     campus = campus_of(visit)
-    asked = filters.parameters | {"campus": campus, "sort": _SORTS[filters.sort]}
+    asked = filters.parameters | {"campus": campus}
     answer = await visit.ask("intake", "/flags", headers=filters.headers, **asked)
     rows = answer.items()
     names = await visit.names([filters.values["student_id"], *(row["student_id"] for row in rows)])
@@ -43,8 +43,6 @@ async def listing(visit: Visiting) -> Response:
         "flags.html",
         filters=filters,
         saved=await filters.saved(),
-        # Whose flags they are comes from a link: nobody types an id.
-        fields=[each for each in filters.fields if each[0] != "student_id"],
         rows=rows,
         names=names,
         campus=campus,
@@ -61,7 +59,7 @@ async def courses(visit: Visiting) -> Response:
     """List how many flags each section of a course has."""
     filters = Filters(visit, [choice for choice in _CHOICES if choice.name != "student_id"])
     campus = campus_of(visit)
-    asked = {name: value for name, value in filters.parameters.items() if name != "sort"} | {"campus": campus}
+    asked = filters.parameters | {"campus": campus}
     answer = await visit.ask("intake", "/flags/courses", headers=filters.headers, **asked)
     rows = answer.items()
     if filters.csv:
