@@ -3,10 +3,25 @@
 from collections.abc import Mapping
 from typing import Any
 
-from services.intake.usecases.follow_cases import note_attached, note_closed, note_combined, note_opened, note_work
+from services.intake.usecases.follow_cases import (
+    note_attached,
+    note_closed,
+    note_combined,
+    note_opened,
+    note_reopened,
+    note_work,
+)
 from services.intake.usecases.follow_pages import grant_duty, stop_watching
 from shared.events import Event, Topic
-from shared.events.cases import CaseAccepted, CaseClosed, CaseOpened, CasesCombined, ContactRecorded, ReferralAttached
+from shared.events.cases import (
+    CaseAccepted,
+    CaseClosed,
+    CaseOpened,
+    CaseReopened,
+    CasesCombined,
+    ContactRecorded,
+    ReferralAttached,
+)
 from shared.events.pages import LateReviewAsked, PageAccepted, PageRaised
 
 TOPICS: tuple[Topic, ...] = ("cases", "pages")
@@ -19,6 +34,7 @@ HANDLERS: Mapping[type[Event], Any] = {
     ContactRecorded: note_work,
     CasesCombined: note_combined,
     CaseClosed: note_closed,
+    CaseReopened: note_reopened,
     PageRaised: stop_watching,
     LateReviewAsked: stop_watching,
     PageAccepted: grant_duty,

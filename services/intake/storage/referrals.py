@@ -99,31 +99,6 @@ _SAVE = text(
     WHERE referral_id = :referral_id
     """
 )
-# The coarse status only ever moves on.
-_ATTACH = text(
-    """
-    UPDATE referrals SET case_id = opened.case_id,
-        status = CASE WHEN status = 'received' THEN 'reviewed' ELSE status END
-    FROM unnest(CAST(:referrals AS uuid[]), CAST(:cases AS uuid[])) AS opened(referral_id, case_id)
-    WHERE referrals.referral_id = opened.referral_id
-    """
-)
-_ACT = text(
-    """
-    UPDATE referrals SET status = 'acted'
-    WHERE case_id = ANY (CAST(:cases AS uuid[])) AND status IN ('received', 'reviewed')
-    """
-)
-_END = text(
-    "UPDATE referrals SET status = 'closed' WHERE case_id = ANY (CAST(:cases AS uuid[])) AND status <> 'closed'"
-)
-_MOVE = text(
-    """
-    UPDATE referrals SET case_id = combined.into_case
-    FROM unnest(CAST(:cases AS uuid[]), CAST(:others AS uuid[])) AS combined(into_case, case_id)
-    WHERE referrals.case_id = combined.case_id
-    """
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,28 +213,6 @@ async def save(tx: Tx, referral: Referral) -> None:
     )  # fmt: skip
     lists = {"concerns": list(referral.concerns), "marks": list(referral.marks)}
     await tx.connection.execute(_SAVE, {name: getattr(referral, name) for name in names} | lists)
-
-
-async def attach(connection: AsyncConnection, cases: Sequence[tuple[UUID, UUID]]) -> None:
-    """Note to which case each referral belongs: (referral, case)."""
-    asked = {"referrals": [referral for referral, _ in cases], "cases": [case for _, case in cases]}
-    await connection.execute(_ATTACH, asked)
-
-
-async def act(connection: AsyncConnection, cases: Sequence[UUID]) -> None:
-    """Note that somebody works on these cases."""
-    await connection.execute(_ACT, {"cases": sorted(set(cases))})
-
-
-async def end(connection: AsyncConnection, cases: Sequence[UUID]) -> None:
-    """Note that work on these cases has ended."""
-    await connection.execute(_END, {"cases": sorted(set(cases))})
-
-
-async def move(connection: AsyncConnection, combined: Sequence[tuple[UUID, UUID]]) -> None:
-    """Note that the referrals of a case now belong to another: (into, from)."""
-    asked = {"cases": [into for into, _ in combined], "others": [other for _, other in combined]}
-    await connection.execute(_MOVE, asked)
 
 
 def _row(referral: Referral) -> list[Any]:

@@ -42,7 +42,7 @@ _TELL = text(
     """
     UPDATE referrers SET told = referrals.status FROM referrals
     WHERE referrals.referral_id = referrers.referral_id AND notices AND told <> referrals.status
-      AND (referrals.referral_id = ANY (CAST(:ids AS uuid[])) OR referrals.case_id = ANY (CAST(:cases AS uuid[])))
+      AND referrals.referral_id = ANY (CAST(:ids AS uuid[]))
     RETURNING referrals.referral_id, reference, referrals.campus, referrals.sensitivity, student_id, live, status,
               version
     """
@@ -123,12 +123,11 @@ async def way_back(connection: AsyncConnection, *, reference: str = "", id_: UUI
     return None if row is None else WayBack(*row)
 
 
-async def tell(tx: Tx, *, referrals: Sequence[UUID] = (), cases: Sequence[UUID] = ()) -> None:
+async def tell(tx: Tx, *, referrals: Sequence[UUID]) -> None:
     """Publish what referrers who asked for it are to be told of: each status once. One statement."""
-    if not referrals and not cases:
+    if not referrals:
         return
-    asked = {"ids": sorted(set(referrals)), "cases": sorted(set(cases))}
-    rows = (await tx.connection.execute(_TELL, asked)).all()
+    rows = (await tx.connection.execute(_TELL, {"ids": sorted(set(referrals))})).all()
     tx.publish(
         *(
             ReferrerStatusMoved(

@@ -1,10 +1,11 @@
 """What cases and pages say back: who may read, where a referral belongs, and how far its matter has come."""
 
 from datetime import timedelta
+from itertools import permutations
 from typing import Any
 from uuid import UUID
 
-from shared.events.cases import CaseAccepted, CaseOpened, CasesCombined, ReferralAttached
+from shared.events.cases import CaseAccepted, CaseClosed, CaseOpened, CaseReopened, CasesCombined, ReferralAttached
 from shared.events.pages import PageAccepted
 from shared.events.teams import Member, TeamSnapshot
 from shared.ids import new_id
@@ -60,6 +61,51 @@ def team(case_id: UUID, *referrals: dict[str, Any], **more: Any) -> TeamSnapshot
     ids = tuple(UUID(referral["referral_id"]) for referral in referrals)
     facts: dict[str, Any] = {"owner_id": "ana", "members": (Member("ana", "owner", NOW),), "referrals": ids}
     return TeamSnapshot(campus="NORTH", case_id=case_id, student_id=None, family="health", **facts | more)
+
+
+def attached(referral: dict[str, Any], case_id: UUID) -> ReferralAttached:
+    """Return that a further referral joined a case."""
+    return ReferralAttached(
+        campus="NORTH",
+        case_id=case_id,
+        referral_id=UUID(referral["referral_id"]),
+        added_concerns=(),
+        level="mild",
+        attached_at=NOW,
+    )
+
+
+def combined(into: UUID, gone: UUID) -> CasesCombined:
+    """Return that a case took another one over."""
+    return CasesCombined(campus="NORTH", case_id=into, other_case_id=gone, combined_by="sam", combined_at=NOW)
+
+
+def ended(case_id: UUID) -> CaseClosed:
+    """Return that the work on a case ended."""
+    return CaseClosed(
+        campus="NORTH",
+        case_id=case_id,
+        close_code="resolved",
+        contact_outcome="reached",
+        level="mild",
+        student_told=True,
+        owner_id="ana",
+        opened_at=NOW,
+        closed_by="ana",
+        closed_at=NOW,
+    )
+
+
+def reopened(case_id: UUID) -> CaseReopened:
+    """Return that a closed case was opened again."""
+    return CaseReopened(
+        campus="NORTH", case_id=case_id, reason_code="new_concern", owner_id="ana", reopened_by="ana", reopened_at=NOW
+    )
+
+
+async def statuses(intake: Intake) -> list[str]:
+    """Return how far each referral is, as its referrer is told."""
+    return sorted(row.status for row in await intake.rows("SELECT status FROM referrals"))
 
 
 async def test_accepting_opens_that_matter_alone_and_until_the_grant_ends(intake: Intake) -> None:
@@ -159,14 +205,44 @@ async def test_the_coarse_status_moves_on_and_never_back(intake: Intake) -> None
     await intake.tell(opened(referral, case_id))
     assert (await status(referral))[0] == "acted"
 
-    joined = ReferralAttached(
-        campus="NORTH",
-        case_id=case_id,
-        referral_id=UUID(later["referral_id"]),
-        added_concerns=(),
-        level="mild",
-        attached_at=NOW,
-    )
-    combined = CasesCombined(campus="NORTH", case_id=into, other_case_id=case_id, combined_by="sam", combined_at=NOW)
-    await intake.tell(joined, combined)
+    await intake.tell(attached(later, case_id), combined(into, case_id))
     assert {(await status(of))[1] for of in (referral, later)} == {str(into)}
+
+
+async def test_a_referral_follows_its_case_in_whatever_order_the_cases_are_heard(intake: Intake) -> None:
+    for order in permutations(range(4)):
+        if order.index(3) < order.index(2):
+            continue  # what one case says is heard in order; only what two say is not
+        first, second, third = [new_id() for _ in range(3)]
+        mine, theirs, late = [await intake.refer() for _ in range(3)]
+        await intake.tell(opened(mine, first), opened(theirs, third))
+        told = (attached(late, first), combined(second, first), combined(third, second), ended(third))
+        for place in order:
+            await intake.tell(told[place])
+        rows = await intake.rows(
+            "SELECT case_id, status FROM referrals WHERE referral_id = ANY (:ids)",
+            ids=[UUID(each["referral_id"]) for each in (mine, theirs, late)],
+        )
+        assert {(row.case_id, row.status) for row in rows} == {(third, "closed")}, order
+
+
+async def test_what_is_heard_late_of_a_case_that_gave_way_counts_where_it_belongs(intake: Intake) -> None:
+    gone, stands = new_id(), new_id()
+    mine, theirs = [await intake.refer() for _ in range(2)]
+    await intake.tell(opened(mine, gone), opened(theirs, stands), ended(gone), combined(stands, gone))
+    assert await statuses(intake) == ["reviewed", "reviewed"]  # it is open: the case it joined says so
+    await intake.tell(CaseAccepted(campus="NORTH", case_id=gone, owner_id="ana", opened_at=NOW, accepted_at=NOW))
+    assert await statuses(intake) == ["acted", "acted"]
+    await intake.tell(ended(stands))
+    await intake.tell(reopened(gone))  # it was, before it gave way
+    assert await statuses(intake) == ["closed", "closed"]
+
+
+async def test_a_referrer_is_not_told_closed_once_the_case_is_open_again(intake: Intake) -> None:
+    referral, case_id = await intake.refer(), new_id()
+    await intake.tell(opened(referral, case_id), ended(case_id))
+    assert await statuses(intake) == ["closed"]
+    await intake.tell(reopened(case_id))
+    assert await statuses(intake) == ["acted"]
+    await intake.tell(ended(case_id))
+    assert await statuses(intake) == ["closed"]
