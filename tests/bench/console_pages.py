@@ -1,20 +1,30 @@
-"""Every page of the console's menu, and the first thing each list leads to, on the sample term: how long, how heavy."""
+"""Every page of the console that a link leads to, on the sample term: how long, how heavy.
+
+For each person, from their menu on: the first link to each kind of page is followed, and the first from there.
+"""
 
 import asyncio
+import html
+import json
 import re
 import tempfile
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urljoin
 
 import httpx
 import yaml
+from fastapi.routing import APIRoute
 
 from deploy.demo import term
 from deploy.local.stack import Stack
 from services.console.nav import JOBS
+from services.console.pages import routers
+from services.intake.domain.signatures import HEADER, sign
 from shared.clock import SystemClock
+from tests.bench.feed_push import add_feed
 from tests.bench.figures import Figure, figure, percentile, say
 from tests.bench.installation import Installation, installed
 from tests.bench.mailbox import Mailbox
@@ -25,8 +35,21 @@ PEOPLE = ("solberg", "reyes", "okafor", "lindqvist")
 TIMES, WARM, AT_ONCE = 24, 4, 2
 GOAL_MS, GOAL_KB = 300.0, 150.0
 _SERVICES = ("program", "intake", "cases", "notifications", "analytics", "console")
-_ROW = re.compile(r'href="([^"]+)" data-row')
+_MENU = re.compile(r'class="cl-nav__link" href="([^"]+)"')
+_LINK = re.compile(r'<a\b[^>]*?\bhref="(/[^"#]*)"')
+_CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 _LOADS = re.compile(r'(?:href|src)="(/assets/[^"]+)"')
+# What a link leads to and is no page: files, and the way in and out.
+_NO_PAGES = ("/sign", "/me/", "/live", "/referrals/{referral_id}/files", "/unsent")
+# Of these one of each is looked at, not one of them all: word lists differ in length, parts of the program in kind.
+_EACH = ("edition", "what", "service")
+_ROUTES = [
+    (str(route.path), route.path_regex)
+    for router in routers()
+    for route in router.routes
+    if isinstance(route, APIRoute) and "GET" in (route.methods or ())
+]
+_CAMPUS, _TAKES = "NORTH", 10
 _IMPORTS = re.compile(r'from "\./([^"]+)"')
 
 
@@ -42,10 +65,10 @@ async def measure(stack: Stack) -> list[Figure]:
             async with httpx.AsyncClient(
                 base_url=address, headers={"Cookie": cookie}, timeout=30, trust_env=False
             ) as browser:
-                for path in await _pages(browser):
-                    kind = re.sub(r"[0-9a-f-]{36}", "…", path)
-                    waits.setdefault(f"{kind} {person}", await _looked(browser, path))
+                for kind, path in (await _pages(browser)).items():
+                    waits[f"{kind} {person}"] = await _looked(browser, path)
                     weights[kind] = max(weights.get(kind, 0.0), await _weight(browser, path) / 1000)
+                waits[f"/find, a name {person}"] = await _found(browser)
     mailbox.stop()
     slowest = max(waits, key=lambda name: percentile(waits[name], 0.95))
     worst, heaviest = percentile(waits[slowest], 0.95), max(weights.values())
@@ -69,7 +92,11 @@ async def _bring_in_the_term(installation: Installation) -> None:
     with tempfile.TemporaryDirectory() as folder:
         # It ends hours ago: what is old news by then calls nobody while we measure.
         sample = term.write(Path(folder), SystemClock().now().replace(microsecond=0) - timedelta(hours=12))
-        await installation.apply(yaml.safe_load(sample.program.read_text(encoding="utf-8")))
+        program = yaml.safe_load(sample.program.read_text(encoding="utf-8"))
+        begun = program["policies"][0]["editions"][0]["effective_from"]
+        taking = {"edition": "bench-1", "effective_from": begun, "values": {"referrals_per_week": _TAKES}}
+        program["policies"].append({"campus": _CAMPUS, "name": "capacity", "editions": [taking]})
+        await installation.apply(program)
         for kind, path, file in (
             ("roster", "/roster/imports", sample.roster),
             ("flags", "/flags/imports?source=sample", sample.flags),
@@ -77,19 +104,71 @@ async def _bring_in_the_term(installation: Installation) -> None:
         ):
             answer = await installation.bring_in(path, file.read_bytes())
             say(f"console_pages: {answer['rows']} rows of {kind}")
+    await _set_something_aside(installation)
+    await _propose_a_rule(installation, begun)
     for service in ("intake", "cases", "notifications"):
         await installation.until(service, "SELECT NOT EXISTS (SELECT 1 FROM outbox)")
 
 
-async def _pages(browser: httpx.AsyncClient) -> list[str]:
-    """Return the pages of somebody's menu, and behind each list the first thing on it."""
-    menu = re.findall(r'class="cl-nav__link" href="([^"]+)"', (await browser.get("/")).text)
+async def _set_something_aside(installation: Installation) -> None:
+    """Let a feed send what cannot be read, for the pages of feeds and of what was set aside."""
+    path, token = await add_feed(installation, "bench", "http_push", "plain-flags-json")
+    rows = [{"alert_id": f"a{number}", "raised_at": "soon", "severity": "?"} for number in range(60)]
+    body = json.dumps(rows).encode()
+    async with installation.client("intake") as client:
+        headers = {"Content-Type": "application/json", HEADER: sign(token, body, SystemClock().now())}
+        status, answer = await client.send(path, headers, body)
+    assert status < 300, answer
+    assert answer["counts"]["accepted"] == 0, answer
+
+
+async def _propose_a_rule(installation: Installation, begun: datetime | str) -> None:
+    """Propose a rule, for the page on which another person tries what was proposed."""
+    rule = {"name": "threshold", "flags": 2, "courses": 2, "days": 14, "family": "academic", "level": "mild"}
+    edition: dict[str, Any] = {"edition": "bench-1", "effective_from": str(begun), "values": {"rules": [rule]}}
+    document = {"policies": [{"campus": _CAMPUS, "name": "threshold", "editions": [edition]}]}
+    async with installation.client("program") as client:
+        body = {"document": document, "dry_run": False}
+        status, answer = await client.send_json("/program:apply", installation.headers(), body)
+    assert status == 200, answer
+
+
+async def _pages(browser: httpx.AsyncClient) -> dict[str, str]:
+    """Return, by kind, the pages of somebody's menu and the first of each kind that links lead to from there."""
+    menu = _MENU.findall((await browser.get("/")).text)
     assert set(menu) <= {job.path for job in JOBS}, menu
-    found = list(menu)
-    for path in menu:
-        rows = _ROW.findall((await browser.get(path)).text)
-        found += [urljoin(path, row.replace("&amp;", "&")) for row in rows[:1]]
-    return list(dict.fromkeys(found))
+    found = {path: path for path in menu}
+    waiting = list(menu)
+    while waiting:
+        page = await browser.get(waiting.pop(0))
+        for link in _LINK.findall(page.text):
+            path = html.unescape(link)
+            kind = _kind(path.partition("?")[0])
+            if kind and kind not in found and (await browser.get(path)).status_code == httpx.codes.OK:
+                found[kind] = path
+                waiting.append(path)
+    return found
+
+
+def _kind(path: str) -> str:
+    """Return what kind of page an address is of; empty for what is no page of ours."""
+    pattern, named = next(((each, found) for each, regex in _ROUTES if (found := regex.match(path))), ("", None))
+    if named is None or pattern.startswith(_NO_PAGES):
+        return ""
+    kept = {name: value for name, value in named.groupdict().items() if name in _EACH}
+    return re.sub(r"\{(\w+)(:\w+)?\}", lambda part: kept.get(part[1], "…"), pattern)
+
+
+async def _found(browser: httpx.AsyncClient) -> list[float]:
+    """Return how many milliseconds it took to find somebody by a name, each time: that page is sent for by a form."""
+    (csrf, *_) = _CSRF.findall((await browser.get("/find")).text)
+    waits: list[float] = []
+    for _ in range(TIMES):
+        begun = time.monotonic()
+        answer = await browser.post("/find", data={"csrf": csrf, "q": "Maria Garcia"})
+        waits.append(1000 * (time.monotonic() - begun))
+        assert answer.status_code == httpx.codes.OK, answer.text
+    return waits
 
 
 async def _looked(browser: httpx.AsyncClient, path: str) -> list[float]:
