@@ -19,7 +19,14 @@ from services.notifications.usecases import (
 from services.notifications.usecases.desk import Desk
 from services.notifications.usecases.send_notices import Assignment
 from shared.events import Envelope, Event
-from shared.events.cases import CaseAssigned, CaseOpened, CaseStudentIdentified, ContactRecorded, ReferralAttached
+from shared.events.cases import (
+    CaseAssigned,
+    CaseOpened,
+    CasesCombined,
+    CaseStudentIdentified,
+    ContactRecorded,
+    ReferralAttached,
+)
 from shared.events.feeds import FeedHealthChanged
 from shared.events.outreach import OutreachMessageAsked
 from shared.events.referrals import (
@@ -39,8 +46,8 @@ from shared.telemetry import counters, logger
 _log = logger("notifications")
 
 _KNOWN = (
-    CaseOpened, ReferralAttached, CaseAssigned, CaseStudentIdentified, ContactRecorded, ReferralMatched,
-    ReferralUnmatched,
+    CaseOpened, ReferralAttached, CaseAssigned, CaseStudentIdentified, ContactRecorded, CasesCombined,
+    ReferralMatched, ReferralUnmatched,
 )  # fmt: skip
 
 
@@ -71,6 +78,7 @@ def handlers(desk: Desk) -> Mapping[type[Event], Handler]:
 
     async def known(tx: Tx, envelopes: Sequence[Envelope[Any]]) -> None:
         events = [envelope.event for envelope in envelopes]
+        await enrich_pages.combine(tx, desk, [event for event in events if isinstance(event, CasesCombined)])
         await enrich_pages.learn(tx, desk, [fact for event in events if (fact := _fact(event)) is not None])
         await enrich_pages.identify(tx, desk, [pair for event in events if (pair := _identified(event)) is not None])
         await enrich_pages.forget_students(tx, desk, *_taken_back(events))

@@ -201,6 +201,11 @@ class Page:
         self.case_id, self.enriched_at = case_id, now
         return [self.fact(PageEnriched, enriched_at=now), *self._tell_related(around, now)]
 
+    def follow(self, case_id: UUID, student_id: UUID | None, around: Around, now: datetime) -> list[PageEvent]:
+        """Name the case that took over the case of the matter, and whose it is where nobody knew."""
+        self.case_id, self.student_id = None, self.student_id or student_id
+        return self.enrich(case_id, around, now)
+
     # ----------------------------------------------------------------------------------------------- the line
 
     def advance(self, because: str, around: Around, now: datetime) -> list[PageEvent]:

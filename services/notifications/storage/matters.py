@@ -17,10 +17,12 @@ _decoder = msgspec.json.Decoder(TeamSnapshot)
 _LEARN = text(
     """
     INSERT INTO matters (referral_id, campus, case_id, student_id)
-    SELECT referral_id, campus, case_id, student_id
+    SELECT referral_id, row.campus, coalesce(combined.into_case, row.case_id),
+           coalesce(row.student_id, combined.student_id)
     FROM unnest(CAST(:referral_ids AS uuid[]), CAST(:campuses AS text[]), CAST(:case_ids AS uuid[]),
                 CAST(:student_ids AS uuid[]))
          AS row(referral_id, campus, case_id, student_id)
+    LEFT JOIN combined_cases AS combined ON combined.case_id = row.case_id
     ORDER BY referral_id
     ON CONFLICT (referral_id) DO UPDATE
     SET case_id = coalesce(excluded.case_id, matters.case_id),

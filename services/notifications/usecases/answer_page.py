@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from services.notifications.domain import outcome
 from services.notifications.domain.page import Page
-from services.notifications.storage import pages
+from services.notifications.storage import combined, pages
 from services.notifications.usecases.desk import Changes, Desk, keep, look_around_pages
 from shared.events.cases import ContactRecorded
 from shared.storage.tx import Tx
@@ -42,6 +42,8 @@ async def note_contacts(tx: Tx, desk: Desk, contacts: Sequence[ContactRecorded])
     reached = {contact.case_id: contact for contact in contacts if contact.two_way}
     if not reached:
         return
+    now = await combined.now(tx.connection, reached)
+    reached = {now.get(case_id, case_id): contact for case_id, contact in reached.items()}
     found = await pages.lock_matters(tx.connection, [], sorted(reached))
     around = await look_around_pages(tx.connection, found)
     changes = Changes.none()

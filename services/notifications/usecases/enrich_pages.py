@@ -4,9 +4,11 @@ from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from services.notifications.domain.page import Page
+from services.notifications.storage import combined as gone
 from services.notifications.storage import matters, pages
 from services.notifications.storage.matters import Known
 from services.notifications.usecases.desk import Changes, Desk, Surroundings, keep, look_around
+from shared.events.cases import CasesCombined
 from shared.program import load_program
 from shared.storage.tx import Tx
 
@@ -18,6 +20,24 @@ async def learn(tx: Tx, desk: Desk, facts: Sequence[Known]) -> None:
     known = await matters.learn(tx.connection, facts)
     found = await pages.lock_matters(tx.connection, sorted(known), [])
     await _bring(tx, desk, [(page, known[page.cause.referral_id]) for page in found])
+
+
+async def combine(tx: Tx, desk: Desk, combined: Sequence[CasesCombined]) -> None:
+    """Keep which cases gave way to which, and bring to their pages where their matter is now."""
+    if not combined:
+        return
+    await gone.remember(tx.connection, [(e.case_id, e.other_case_id, e.student_id, e.campus) for e in combined])
+    students = {event.other_case_id: event.student_id for event in combined}
+    now = await gone.now(tx.connection, students)
+    found = await pages.lock_matters(tx.connection, [], sorted(students))
+    around = await look_around(tx.connection, students.values(), now.values())
+    changes = Changes.none()
+    for page in found:
+        if page.case_id is not None and page.case_id in now:
+            student = page.student_id or students[page.case_id]
+            nearby = around.of(page.cause.campus, student, now[page.case_id])
+            changes.add(page, page.follow(now[page.case_id], student, nearby, tx.now))
+    await keep(tx, desk, changes, around.program)
 
 
 async def identify(tx: Tx, desk: Desk, students: Sequence[tuple[UUID, UUID]]) -> None:

@@ -34,7 +34,7 @@ from tests.unit.notifications.world import CAMPUS, CONTACT, LONG_AGO, NOW, ROTAS
 _numbers = count(1)
 _TABLES = (
     "pages", "deliveries", "referrer_notices", "links", "late_reviews", "matters", "case_owners", "timers", "outbox",
-    "dead_letters", "program_snapshots", "teams_snapshots",
+    "dead_letters", "program_snapshots", "teams_snapshots", "combined_cases",
 )  # fmt: skip
 _CONTACTS = PolicySnapshot(
     campus="*", name="emergency_contacts", editions=(PolicyEdition("1", LONG_AGO, {"email": [CONTACT]}),)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.events.cases import CaseOpened, CaseStudentIdentified, ReferralAttached
+from shared.events.cases import CaseOpened, CasesCombined, CaseStudentIdentified, ContactRecorded, ReferralAttached
 from shared.events.pages import LateReviewAsked, PageAccepted, PageEnriched, PageRaised, PageStepTaken, PageUnreached
 from shared.events.referrals import DangerRaised, ReferralMatched, ReferralUnmatched
 from shared.ids import new_id
@@ -280,6 +280,32 @@ async def test_a_case_enriches_its_page_and_its_manager_is_told(office: Office) 
     (enriched,) = await office.published(PageEnriched)
     assert enriched.case_id == CASE
     assert (await office.page_of("uma", event))["case_id"] == str(CASE)
+
+
+@pytest.mark.parametrize("late", ["the referral", "the contact", "nothing"])
+async def test_a_page_follows_its_case_in_whatever_order_the_cases_are_heard(office: Office, late: str) -> None:
+    gone = new_id()
+    event = await office.danger()
+    page = await office.page_of("uma", event)
+    async with office.client("uma") as client:
+        assert (await client.post(f"/pages/{page['page_id']}/accept")).is_success
+    at = office.clock.now()
+    opened = case_opened(event, office, case_id=gone, student_id=None, owner_id=None)
+    combined = CasesCombined(
+        campus="NORTH", case_id=CASE, student_id=STUDENT, other_case_id=gone, combined_by="dee", combined_at=at
+    )
+    contact = ContactRecorded(
+        campus="NORTH", case_id=gone if late == "the contact" else CASE, contact_id=new_id(), mode="phone",
+        direction="outbound", outcome_code="reached", two_way=True, attempt=1, by="ana", opened_at=at,
+        contacted_at=at, recorded_at=at,
+    )  # fmt: skip
+    for told in (combined, opened, contact) if late == "the referral" else (opened, combined, contact):
+        await office.hear(told)
+    found = await office.page_of("uma", event)
+    assert found["case_id"] == str(CASE)
+    assert found["contacted_at"]
+    rows = await office.rows("SELECT case_id, student_id FROM matters")
+    assert [(row.case_id, row.student_id) for row in rows] == [(CASE, STUDENT)]
 
 
 @pytest.mark.parametrize("attached", [False, True])
