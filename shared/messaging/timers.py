@@ -1,7 +1,7 @@
 """The door for time: rows that fall due, and watchers that look around now and then. See design §5."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -80,7 +80,9 @@ TimerHandler = Callable[[Tx, Sequence[Timer]], Awaitable[None]]
 class Watcher:
     """Looks around every so often (on the injected clock) and opens its own transactions.
 
-    Each worker has its own, so what a watcher does must be safe when done by two at once.
+    Each worker has its own, so what a watcher does must be safe when done by two at once. It looks beside the others
+    and beside the timers, and begins a look only when its last one has ended; a look of more than 90 s says that it is
+    at work (`health.at_work`, under `<service>.watcher.<name>`).
     """
 
     name: str
@@ -131,7 +133,7 @@ class Timers:
     """Takes due timers in batches and calls the handler of their kind, in one transaction with its effects.
 
     A timer whose subject has moved on is a no-op, and that is for the handler to see. One that fails is tried again
-    later and later, alone, and holds nothing else up.
+    later and later, alone, and holds nothing else up. Nor does a watcher: each has a task of its own while it looks.
     """
 
     def __init__(
@@ -148,12 +150,30 @@ class Timers:
         self.name = f"{database.service}.timers"
 
     async def run(self) -> None:
-        """Look for due timers until cancelled; a database that is away is waited for."""
+        """Take due timers and let watchers look until cancelled; whatever they are at has let go before it returns."""
+        loops = [asyncio.ensure_future(loop()) for loop in (self._go_off, self._look_around)]
+        try:
+            done, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_COMPLETED)
+            for each in done:
+                each.result()  # neither ends but by failing
+        finally:
+            await _let_go(loops)
+
+    async def run_due(self) -> int:
+        """Do one round: everything due now, then the watchers whose time has come. Returns how many timers went off."""
+        handled = await self._due()
+        for watcher in self._watchers:
+            if self._is_time(watcher):
+                await self._look(watcher)
+        return handled
+
+    async def _go_off(self) -> None:
+        """Look for due timers; a database that is away is waited for."""
         try:
             while True:
                 health.beat(self.name)
                 try:
-                    handled = await self.run_due()
+                    handled = await self._due()
                 except Exception as error:  # logged; what passes by itself is waited for
                     if not is_transient(error):
                         raise
@@ -164,15 +184,12 @@ class Timers:
         finally:
             health.gone(self.name)
 
-    async def run_due(self) -> int:
-        """Do one round: everything due now, then the watchers whose time has come. Returns how many timers went off."""
+    async def _due(self) -> int:
         async with self._database.transaction(self._actor) as tx:
             kinds = set((await tx.connection.execute(_KINDS, {"now": tx.now})).scalars())
         for kind in sorted(kinds - self._handlers.keys()):
             counters[f"timers_of_unknown_kind_{kind}"] += 1  # a later release set them; it will handle them
-        handled = sum([await self._kind(kind) for kind in sorted(kinds & self._handlers.keys())])
-        await self._watch()
-        return handled
+        return sum([await self._kind(kind) for kind in sorted(kinds & self._handlers.keys())])
 
     async def _kind(self, kind: str) -> int:
         handled = 0
@@ -226,20 +243,44 @@ class Timers:
                     text("UPDATE timers SET retry_at = :at WHERE id = :id"), {"id": id_, "at": tx.now + pause}
                 )
 
-    async def _watch(self) -> None:
-        now = self._database.clock.now()
-        for watcher in self._watchers:
-            last = self._looked.get(watcher.name)
-            if last is not None and now - last < watcher.every:
-                continue
-            self._looked[watcher.name] = now
-            try:
-                await watcher.look(self._database)
-            except Exception as error:  # noqa: BLE001 - logged; it looks again, and holds nothing up
-                counters["watchers_failed"] += 1
-                self._say("watcher failed", watcher.name, error)
+    async def _look_around(self) -> None:
+        """Begin the look of each watcher whose time has come, beside those that are still looking."""
+        looking: dict[str, asyncio.Task[None]] = {}
+        try:
+            while True:
+                for watcher in self._watchers:
+                    busy = looking.get(watcher.name)
+                    if (busy is None or busy.done()) and self._is_time(watcher):
+                        looking[watcher.name] = asyncio.create_task(self._look(watcher))
+                await asyncio.sleep(_ASK_EVERY)
+        finally:
+            await _let_go(looking.values())
+
+    def _is_time(self, watcher: Watcher) -> bool:
+        last = self._looked.get(watcher.name)
+        return last is None or self._database.clock.now() - last >= watcher.every
+
+    async def _look(self, watcher: Watcher) -> None:
+        name = f"{self._database.service}.watcher.{watcher.name}"
+        self._looked[watcher.name] = self._database.clock.now()
+        health.beat(name)
+        try:
+            await watcher.look(self._database)
+        except Exception as error:  # noqa: BLE001 - logged; it looks again, and holds nothing up
+            counters["watchers_failed"] += 1
+            self._say("watcher failed", watcher.name, error)
+        finally:
+            health.gone(name)
 
     def _say(self, message: str, timer: str, error: BaseException) -> None:
         error_class, place = describe(error)
         fields = {"service": self._database.service, "timer": timer, "error_class": error_class, "error_place": place}
         _log.warning(message, extra=fields)
+
+
+async def _let_go(tasks: Iterable[asyncio.Future[None]]) -> None:
+    """Cancel tasks and wait until each has rolled back what it was at."""
+    tasks = list(tasks)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

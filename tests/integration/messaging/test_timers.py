@@ -1,5 +1,6 @@
 """Rows that fall due, on a clock that the test moves."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 
@@ -9,6 +10,7 @@ from sqlalchemy import text
 from shared.access.actors import service_actor
 from shared.clock import MovableClock
 from shared.ids import new_id
+from shared.messaging import health
 from shared.messaging.timers import Timer, Timers, Watcher, cancel, set_timers
 from shared.settings import Settings
 from shared.storage.engines import Database, connect
@@ -191,6 +193,39 @@ async def test_watchers_look_when_their_time_has_come_and_a_failing_one_is_no_ha
     await timers.run_due()
 
     assert looked == ["badly", "well", "badly", "badly", "well"]
+
+
+async def test_a_watcher_that_takes_long_holds_up_no_timer_and_no_other_watcher(
+    toys: Toys, database: Database, clock: MovableClock
+) -> None:
+    calls, ends = Calls(), asyncio.Event()
+    looked: list[str] = []
+
+    async def slow(database: Database) -> None:
+        looked.append("slow")
+        async with database.transaction(service_actor("toy_sink")) as tx:
+            await set_timers(tx, [timer(B)])
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ends.set()
+
+    async def quick(_database: Database) -> None:
+        looked.append("quick")
+
+    watchers = [Watcher("slow", MINUTE, slow), Watcher("quick", MINUTE, quick)]
+    async with running(Timers(database, toys.settings, {"escalate": calls}, watchers).run):
+        await eventually(lambda: sorted(looked) == ["quick", "slow"])
+        await put(database, timer())
+        clock.move(MINUTE)
+        await eventually(lambda: calls.flat == [timer()])
+        await eventually(lambda: looked.count("quick") == 2)
+        assert looked.count("slow") == 1  # it begins again only when it has ended
+        assert "toy_sink.watcher.slow" in health.stalled("toy_sink", after=-1)
+    assert ends.is_set()
+    assert health.stalled("toy_sink", after=-1) == []
+    async with database.transaction(service_actor("toy_sink")) as tx:  # what it was at has been rolled back
+        assert (await tx.connection.execute(text("SELECT 1 FROM timers"))).all() == []
 
 
 async def test_answers_are_forgotten_after_a_month(database: Database, clock: MovableClock) -> None:
