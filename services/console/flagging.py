@@ -25,7 +25,11 @@ CLEARED = (
     ("duplicate", "It came twice"),
     ("other", "Another reason"),
 )
-_CLEARED = dict(CLEARED) | {"source": "Its source cleared it", "expired": "Nobody did anything in time"}
+_CLEARED = dict(CLEARED) | {
+    "source": "Its source cleared it",
+    "active": "The student was active again",
+    "expired": "Nobody did anything in time",
+}
 FAMILIES = (
     ("academic", "Academic"),
     ("other", "Other"),

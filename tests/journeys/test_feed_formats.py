@@ -8,7 +8,7 @@ from services.intake.storage.shipped import document_of
 from tests.journeys.machines import Machine, add_feed, drop
 from tests.journeys.world import World
 from tests.support.eventually import eventually
-from tests.unit.intake.decoders.events import Signer, caliper_event, canvas_event, envelope
+from tests.unit.intake.decoders.events import Signer, caliper_event, canvas_event, envelope, login_event
 from tests.unit.intake.decoders.roster_zip import CAMPUS, delta, enrollment, roster_zip
 
 SHEET = document_of("plain-flags")
@@ -80,9 +80,8 @@ async def test_canvas_caliper_and_oneroster_arrive_as_flags_and_roster(world: Wo
         eventTime=world.clock.now().isoformat(),
     )  # fmt: skip
     body = json.dumps(envelope(event, {"id": "urn:uuid:x"})).encode()
-    shown = {"Authorization": f"Bearer {caliper.secret}"}
-    assert await _outcomes(world, caliper, body, **shown) == ["accepted", "quarantined"]
-    assert await _outcomes(world, caliper, body, **shown) == ["unchanged", "quarantined"]
+    assert await _outcomes(world, caliper, body, **_shown(caliper)) == ["accepted", "quarantined"]
+    assert await _outcomes(world, caliper, body, **_shown(caliper)) == ["unchanged", "quarantined"]
 
     flags = [
         (flag["course"], flag["reason_code"], flag["source"])
@@ -93,13 +92,35 @@ async def test_canvas_caliper_and_oneroster_arrive_as_flags_and_roster(world: Wo
         ("CHEM-110", "LOW_SCORE", "lab-system"),
     ]  # fmt: skip
 
+    # That she was not active ends with a sign-in after it, said by either system; one before it says nothing about it.
+    await add_feed(world, "quiet-students", SHEET, kind="file_drop")
+    sheet = (
+        f"alert_id,campus_code,student_id,course_code,reason_code,raised_at\nQ-1,NORTH,N-1,,NO_ACTIVITY,{_now(world)}\n"
+    )
+    assert await drop(world, "quiet-students", "quiet.csv", sheet) == "processed"
+    logins = await add_feed(world, "lab-logins", document_of("caliper-logins"), kind="caliper")
+    early = login_event(_person("N-1"), (world.clock.now() - timedelta(days=1)).isoformat(), id="urn:uuid:early")
+    world.clock.move(timedelta(hours=1))
+    late = login_event(_person("N-1"), _now(world), id="urn:uuid:late")
+    stranger = login_event(_person("N-404"), _now(world), id="urn:uuid:stranger")
+    nobody = login_event({"id": "urn:lab:user:5", "type": "Person"}, _now(world), id="urn:uuid:nobody")
+    body = json.dumps(envelope(early, late, event, stranger, nobody)).encode()
+    outcomes = await _outcomes(world, logins, body, **_shown(logins))
+    assert outcomes == ["unchanged", "accepted", "skipped", "unchanged", "quarantined"]
+    assert await _outcomes(world, logins, body, **_shown(logins)) == [
+        "unchanged", "unchanged", "skipped", "unchanged", "quarantined",
+    ]  # fmt: skip
+    listed = await world.listing("ana", "intake", f"/flags?campus=NORTH&student_id={sora}")
+    ended = {flag["reason_code"]: (flag["state"], flag["cleared_reason"]) for flag in listed}
+    assert ended == {"LOW_GRADE": ("open", ""), "LOW_SCORE": ("open", ""), "NO_ACTIVITY": ("cleared", "active")}
+
     # A delta takes one of the two out of the roster; the flags of the other stay hers.
     changes = {
         "users": [delta(CAMPUS["users"][1], "tobedeleted")],
         "enrollments": [delta(enrollment("e-3", "k-bio", "u-2"), "tobedeleted")],
     }
     assert await drop(world, "registrar", "delta.zip", roster_zip(changes, "delta")) == "processed"
-    assert len(await world.listing("ana", "intake", f"/flags?campus=NORTH&student_id={sora}")) == 3
+    assert len(await world.listing("ana", "intake", f"/flags?campus=NORTH&student_id={sora}")) == 4
 
 
 def _sheet(number: int) -> str:
@@ -154,6 +175,14 @@ async def _outcomes(world: World, machine: Machine, body: bytes, **headers: str)
     )
     assert answer.is_success, answer.text
     return [each["outcome"] for each in answer.json()["results"]]
+
+
+def _shown(machine: Machine) -> dict[str, str]:
+    return {"Authorization": f"Bearer {machine.secret}"}
+
+
+def _now(world: World) -> str:
+    return world.clock.now().isoformat()
 
 
 def _at(world: World, event: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ about: One line for people.
 brings: flags                  # or referrals, roster
 reads: csv                     # or json
 take: "status != 'Cleared'"    # optional JMESPath; what it does not take is skipped
+clears: [NO_ACTIVITY]          # optional, of flags: items raise nothing, and end open flags with these reasons
 fields:
   student_id: {column: [Student ID, SIS ID]}      # a heading, or several that it may have
   course_code: {path: body.course.id}             # JMESPath, in csv over the row as an object
@@ -21,6 +22,7 @@ from typing import Any
 
 from services.intake.domain.columns import Shape, canonical
 from services.intake.domain.feeds import Brings
+from services.intake.domain.flag_rules import reason_code
 from services.intake.domain.mapping_checks import ID_FIELD, SHAPES, UnfitMapping, faults_of, listed, whole
 from services.intake.domain.mapping_fields import Change, FieldSpec, Find, changes, finder, id_of, text_of
 from services.intake.domain.rejects import BadCell
@@ -50,6 +52,8 @@ class Compiled:
     names: tuple[str, ...]
     specs: tuple[FieldSpec, ...]
     take: Find | None = None
+    # Reasons, as codes, of the flags that its items end; empty where they raise flags.
+    clears: tuple[str, ...] = ()
 
     @property
     def shape(self) -> Shape:
@@ -106,7 +110,8 @@ def compiled(document: Mapping[str, Any], campus: str) -> Compiled:
         if name and name not in specs:
             specs[name] = FieldSpec(name, value="")
     take = finder(document["take"]) if document.get("take") else None
-    return Compiled(str(document.get("mapping", "")), brings, reads, tuple(specs), tuple(specs.values()), take)
+    name, clears = str(document.get("mapping", "")), tuple(map(reason_code, document.get("clears", ())))
+    return Compiled(name, brings, reads, tuple(specs), tuple(specs.values()), take, clears)
 
 
 def _spec(name: str, said: Any) -> FieldSpec:  # noqa: ANN401 - checked before

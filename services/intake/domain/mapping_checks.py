@@ -22,9 +22,10 @@ _NEEDED: Mapping[Brings, tuple[tuple[str, ...], ...]] = {
     "referrals": (("narrative",), ("happened_at",)),
     "roster": (("student_id",), ("name",), ("email",)),
 }
-_TOP = ("mapping", "about", "brings", "reads", "take", "fields")
+_TOP = ("mapping", "about", "brings", "reads", "take", "clears", "fields")
 _OF_A_FIELD = ("value", "column", "path", "values", "else", "format", "default", "optional")
 LONGEST_PATH = 500
+MOST_CLEARED = 50
 MOST_FIELDS, MOST_VALUES = 80, 2_000
 
 
@@ -58,6 +59,7 @@ def faults_of(document: Mapping[str, Any], campus: str) -> Iterator[Fault]:
     if document.get("reads", "csv") not in ("csv", "json"):
         yield Fault("/reads", "Say what it reads: csv or json.")
     yield from _path_faults("/take", document.get("take"))
+    yield from _clears_faults(document.get("clears"), brings)
     fields = document.get("fields")
     if not isinstance(fields, Mapping) or not fields or len(fields) > MOST_FIELDS:
         yield Fault("/fields", f"Name the fields, at most {MOST_FIELDS}.")
@@ -65,6 +67,19 @@ def faults_of(document: Mapping[str, Any], campus: str) -> Iterator[Fault]:
     yield from _missing(fields, brings, campus)
     for name, said in fields.items():
         yield from _field_faults(str(name), said, brings, str(document.get("reads", "csv")))
+
+
+def _clears_faults(said: object, brings: Brings) -> Iterator[Fault]:
+    if said is None:
+        return
+    if brings != "flags":
+        yield Fault("/clears", "Only what brings flags can end flags.")
+    if (
+        not isinstance(said, list | tuple)
+        or not 0 < len(said) <= MOST_CLEARED
+        or not all(isinstance(each, str) and each.strip() for each in said)
+    ):
+        yield Fault("/clears", f"Name the reasons of the flags that are ended, at most {MOST_CLEARED}.")
 
 
 def _missing(fields: Mapping[str, Any], brings: Brings, campus: str) -> Iterator[Fault]:

@@ -133,7 +133,10 @@ class FlagView(BaseModel):
     raised_at: datetime
     state: Literal["open", "cleared", "expired"]
     cleared_at: datetime | None
-    cleared_reason: str = Field(description="`source` where the feed said so, `expired` where nobody did anything")
+    cleared_reason: str = Field(
+        description="`source` where the feed said so, `active` where the student was active again, `expired` where"
+        " nobody did anything"
+    )
     reopened_at: datetime | None
     referral_id: UUID | None = Field(description="the referral a rule made of it")
     outreach_id: UUID | None = Field(description="the entry of an outreach list a rule made of it")

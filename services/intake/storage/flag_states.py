@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
@@ -17,6 +17,25 @@ _CLEAR = text(
     WHERE flags.flag_id = cleared.id AND cleared_at IS NULL
     RETURNING {_CHANGED}
     """  # noqa: S608 - our own names
+)
+# Each by an index of its own: whose flags are known, and flags of a number that wait for the roster.
+_ENDED = text(
+    """
+    WITH seen AS (
+        SELECT * FROM unnest(
+            CAST(:rows AS integer[]), CAST(:campuses AS text[]), CAST(:students AS uuid[]), CAST(:numbers AS text[]),
+            CAST(:times AS timestamptz[])) AS seen(place, campus, student_id, number, at)
+    ), theirs AS (
+        SELECT place, at, flag_id, reason_code, coalesce(reopened_at, raised_at) AS since
+        FROM seen JOIN flags USING (student_id, campus) WHERE cleared_at IS NULL
+        UNION ALL
+        SELECT place, at, flag_id, reason_code, coalesce(reopened_at, raised_at)
+        FROM seen JOIN flags ON flags.student_number = seen.number AND flags.campus = seen.campus
+        WHERE flags.student_id IS NULL AND cleared_at IS NULL AND seen.number <> ''
+    )
+    SELECT place, flag_id, at FROM theirs WHERE since < at
+      AND upper(replace(replace(trim(reason_code), ' ', '_'), '-', '_')) = ANY (CAST(:reasons AS text[]))
+    """
 )
 _EXPIRE = text(
     f"""
@@ -87,6 +106,16 @@ _COURSES = text(
 )
 
 
+class Seen(NamedTuple):
+    """A sign that somebody was active: the row that says so, where, who, by which number, and when."""
+
+    row: int
+    campus: str
+    student_id: UUID | None
+    number: str
+    at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """Which flags a listing is about; what is None is not asked for."""
@@ -116,6 +145,23 @@ async def clear(connection: AsyncConnection, cleared: Mapping[UUID, datetime], *
     flags = sorted(cleared)
     asked = {"flags": flags, "times": [cleared[flag] for flag in flags], "reason": reason, "by": by}
     return list((await connection.execute(_CLEAR, asked)).all())
+
+
+async def ended_by(
+    connection: AsyncConnection, seen: Sequence[Seen], reasons: Sequence[str]
+) -> list[tuple[int, UUID, datetime]]:
+    """Return which rows end which open flags, and when: those with these reasons, raised before their student was seen.
+
+    `reasons` are written as codes.
+    """
+    if not seen:
+        return []
+    rows, campuses, ids, numbers, times = (list(column) for column in zip(*seen, strict=True))
+    asked = {
+        "rows": rows, "campuses": campuses, "students": ids, "numbers": numbers, "times": times,
+        "reasons": list(reasons),
+    }  # fmt: skip
+    return [(row.place, row.flag_id, row.at) for row in (await connection.execute(_ENDED, asked)).all()]
 
 
 async def expire(connection: AsyncConnection, campus: str, before: datetime, now: datetime, count: int) -> list[Any]:

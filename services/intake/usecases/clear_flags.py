@@ -19,19 +19,19 @@ from shared.refusal import Refused
 from shared.storage.engines import Database
 from shared.storage.tx import Tx
 
-# Why a person clears a flag. `source` and `expired` are said by others.
+# Why a person clears a flag. `source`, `active` and `expired` are said by others.
 REASONS = ("resolved", "excused", "mistake", "withdrawn", "duplicate", "other")
-SOURCE = "source"
+SOURCE, ACTIVE = "source", "active"
 _AT_ONCE = 500
 # In one look. Others look in the same loop, also for dangers that nobody was told of: none waits for a backlog.
 _LOOK_AT_MOST = 5_000
 
 
-async def note_cleared(tx: Tx, cleared: Mapping[UUID, datetime]) -> None:
-    """Note that flags were cleared at their source."""
+async def note_cleared(tx: Tx, cleared: Mapping[UUID, datetime], *, reason: str = SOURCE) -> None:
+    """Note that flags were cleared at their source, or by a sign that their student is active."""
     if cleared:
-        rows = await flag_states.clear(tx.connection, cleared, reason=SOURCE, by="")
-        tx.publish(*(_cleared(row, SOURCE, "", tx.now) for row in rows))
+        rows = await flag_states.clear(tx.connection, cleared, reason=reason, by="")
+        tx.publish(*(_cleared(row, reason, "", tx.now) for row in rows))
 
 
 async def clear_flags(tx: Tx, ids: Sequence[UUID], reason: str) -> list[UUID]:

@@ -31,6 +31,7 @@ from services.intake.storage.imports import Import, TakenIn
 from services.intake.usecases.import_flags import import_flags
 from services.intake.usecases.import_referrals import import_referrals
 from services.intake.usecases.import_roster import import_roster
+from services.intake.usecases.note_activity import note_activity
 from shared.access.actors import EVERYWHERE
 from shared.ids import new_id
 from shared.privacy.keys import KeyRing
@@ -216,7 +217,7 @@ def read_rows(delivery: Delivery, sheet: Sheet, records: Sequence[Record], unrea
 async def store(tx: Tx, keys: KeyRing, delivery: Delivery, read: "Read") -> list[Result]:
     """Store what was read, set aside what was not, and say what became of each, in order."""
     of = delivery.of
-    taken: TakenIn = await _TAKE_IN[delivery.mapping.brings](tx, keys, of, read.rows, [])
+    taken = await _taken(tx, keys, delivery, read.rows)
     for reject in taken.rejects:
         read.aside[reject.row] = read.set_aside(reject.row, _bad(delivery.mapping, reject))
     delivery.skipped += len(read.skipped)
@@ -225,6 +226,13 @@ async def store(tx: Tx, keys: KeyRing, delivery: Delivery, read: "Read") -> list
         await imports.add(tx, of.import_id, imports.Counts(rows=more + len(read.skipped), rejected=more))
     await delivery.keep(tx, keys, read.aside)
     return read.results(taken)
+
+
+async def _taken(tx: Tx, keys: KeyRing, delivery: Delivery, rows: Sequence[Any]) -> TakenIn:
+    if delivery.mapping.clears:
+        return await note_activity(tx, delivery.of, rows, delivery.mapping.clears)
+    taken: TakenIn = await _TAKE_IN[delivery.mapping.brings](tx, keys, delivery.of, rows, [])
+    return taken
 
 
 def csv_of(*rows: Sequence[str]) -> bytes:

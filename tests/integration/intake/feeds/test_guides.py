@@ -73,6 +73,20 @@ async def test_the_envelope_of_the_guide_to_caliper_is_taken_as_it_says(intake: 
     assert (flag.reason_code, flag.course, flag.student_number) == ("LOW_SCORE", "CHEM-110", "N1")
 
 
+async def test_a_sign_in_as_the_guide_shows_it_ends_what_said_that_its_student_is_not_active(intake: Intake) -> None:
+    await forget_feeds(intake)
+    quiet = await add_feed(intake, "http_push", "plain-flags-json")
+    said = {"student_id": "N1", "reason_code": "NO_ACTIVITY", "raised_at": "2026-09-14T10:00:00Z"}
+    rows = [{**said, "campus_code": "NORTH"}, {**said, "campus_code": "NORTH", "reason_code": "ABSENCE"}]
+    assert await quiet.results(await quiet.signed(json.dumps(rows).encode())) == [("accepted", ""), ("accepted", "")]
+    sender = await add_feed(intake, "caliper", "caliper-logins", code="logins")
+    for outcome in ("accepted", "unchanged"):
+        answer = await sender.shown(blocks("caliper.md")["login"].encode())
+        assert await sender.results(answer) == [(outcome, "")]
+    found = {flag.reason_code: flag.cleared_reason for flag in await intake.rows("SELECT * FROM flags")}
+    assert found == {"NO_ACTIVITY": "active", "ABSENCE": ""}
+
+
 async def test_the_files_of_the_guide_to_oneroster_bring_the_student_they_say(intake: Intake) -> None:
     sender = await adding(intake, "oneroster.md")
     out = io.BytesIO()

@@ -81,6 +81,21 @@ def caliper_event(**more: Any) -> dict[str, Any]:
     } | more
 
 
+def login_event(actor: dict[str, Any], at: str, **more: Any) -> dict[str, Any]:
+    """Return a sign-in as Caliper 1.2 tells it: of whom, and when."""
+    return {
+        "@context": "http://purl.imsglobal.org/ctx/caliper/v1p2",
+        "id": "urn:uuid:fcd495d0-3740-4298-9bec-1154571dc211",
+        "type": "SessionEvent",
+        "profile": "SessionProfile",
+        "actor": actor,
+        "action": "LoggedIn",
+        "object": {"id": "https://lms.example.edu", "type": "SoftwareApplication"},
+        "session": {"id": "urn:lms:session:1", "type": "Session", "client": {"ipAddress": "203.0.113.9"}},
+        "eventTime": at,
+    } | more
+
+
 def envelope(*events: Any, **more: Any) -> dict[str, Any]:
     return {
         "sensor": "https://lms.example.edu/sensor",
