@@ -19,7 +19,7 @@ from services.intake.http.flag_bodies import (
     RaiseFlag,
 )
 from services.intake.http.imports import Keys
-from services.intake.storage import flag_states, standing
+from services.intake.storage import flag_sources, flag_states, standing
 from services.intake.storage.flag_states import Asked
 from services.intake.storage.flags import COMMENT, comment_record
 from services.intake.storage.standing import Matter
@@ -277,11 +277,15 @@ async def _matter(door: Door, program: Program, student_id: UUID | None) -> Matt
 
 
 async def _comments(door: Door, keys: Keys, campus: str, rows: Sequence[Any]) -> dict[UUID, str]:
-    sealed = [
-        (comment_record(row.import_id, campus), COMMENT, row.flag_id, bytes(row.comment)) for row in rows if row.comment
-    ]
-    opened = await unseal(door, keys, campus, sealed)
-    return {flag_id: text for (_, _, flag_id, _), text in zip(sealed, opened, strict=True)}
+    """Return what was written with flags; what further sources of theirs wrote follows, under their names."""
+    first = [("", row) for row in rows if row.comment]
+    also = await flag_sources.comments(door.connection, [row.flag_id for row in rows if row.also_from])
+    written = [*first, *((f"{row.source}: ", row) for row in also)]
+    sealed = [(comment_record(row.import_id, campus), COMMENT, row.flag_id, bytes(row.comment)) for _, row in written]
+    said: dict[UUID, list[str]] = {}
+    for (source, row), opened in zip(written, await unseal(door, keys, campus, sealed), strict=True):
+        said.setdefault(row.flag_id, []).append(f"{source}{opened}")
+    return {flag_id: "\n\n".join(texts) for flag_id, texts in said.items()}
 
 
 def _question(asked: Asked) -> str:

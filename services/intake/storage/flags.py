@@ -42,10 +42,10 @@ _LOCK = text("SELECT pg_advisory_xact_lock(hashtext('flags'))")
 _INSERT = insert("flags", _COLUMNS, order="flag_id")
 _KNOWN = text(
     f"""
-    SELECT source_key, flag_id, content, cleared_at FROM flags
+    SELECT source_key, flag_id, content, coalesce(cleared_at, source_cleared_at) AS cleared_at FROM flags
     WHERE source = :source AND source_key = ANY ({split("keys")})
     UNION ALL
-    SELECT also.source_key, also.flag_id, also.content, flags.cleared_at
+    SELECT also.source_key, also.flag_id, also.content, coalesce(flags.cleared_at, also.cleared_at)
     FROM flag_sources AS also JOIN flags USING (flag_id)
     WHERE also.source = :source AND also.source_key = ANY ({split("keys")})
     """  # noqa: S608 - our own names
@@ -84,16 +84,6 @@ _SAME_ALERTS = text(
     ORDER BY 1, 2
     """  # noqa: S608 - our own names
 )
-_SOURCES = {
-    "flag_id": "uuid",
-    "campus": CODE,
-    "source_key": CODE,
-    "content": "bytea",
-    "source": "once text",
-    "import_id": "once uuid",
-    "recorded_at": "once timestamptz",
-}
-_ADD_SOURCES = insert("flag_sources", _SOURCES, order="flag_id")
 
 
 class Alert(NamedTuple):
@@ -111,7 +101,7 @@ def comment_record(import_id: UUID, campus: str) -> UUID:
 
 
 class Known(NamedTuple):
-    """A flag that is there already."""
+    """A flag that is there already. `cleared_at`: since when it is over, or needs nothing for the source that asks."""
 
     flag_id: UUID
     content: bytes
@@ -153,14 +143,6 @@ async def same_alerts(connection: AsyncConnection, source: str, alerts: Sequence
     for place, flag_id in (await connection.execute(_SAME_ALERTS, asked)).all():
         found[place].append(flag_id)
     return found
-
-
-async def add_sources(tx: Tx, source: str, import_id: UUID, further: Mapping[UUID, FlagRow]) -> None:
-    """Keep a source as a further one of flags that others raised."""
-    if further:
-        same = {"source": source, "recorded_at": tx.now, "import_id": import_id}
-        rows = [(flag_id, row.campus, row.source_key, row.content) for flag_id, row in further.items()]
-        await tx.connection.execute(_ADD_SOURCES, {**arrays(_SOURCES, rows), **same})
 
 
 async def store(tx: Tx, source: str, import_id: UUID, raised_by: str, rows: Sequence[Sequence[object]]) -> None:

@@ -1,12 +1,12 @@
 """Flags are cleared, by people and by their sources; they expire; and people let them stand again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from services.intake.domain.flag_rules import Signal
-from services.intake.storage import counting, flag_states, flags
+from services.intake.storage import counting, flag_sources, flag_states, flags
 from services.intake.storage.flags import COMMENT, Place, comment_record
 from services.intake.usecases import count_flags
 from services.intake.usecases.count_flags import New
@@ -32,6 +32,13 @@ async def note_cleared(tx: Tx, cleared: Mapping[UUID, datetime], *, reason: str 
     if cleared:
         rows = await flag_states.clear(tx.connection, cleared, reason=reason, by="")
         tx.publish(*(_cleared(row, reason, "", tx.now) for row in rows))
+
+
+async def note_raised_again(tx: Tx, flags: Collection[UUID]) -> list[Any]:
+    """Let flags that their sources had cleared stand for a further source that raises them; return those."""
+    rows = await flag_sources.raise_again(tx, flags)
+    tx.publish(*(FlagReopened(**_head(row), reopened_by="", reopened_at=tx.now) for row in rows))
+    return rows
 
 
 async def clear_flags(tx: Tx, ids: Sequence[UUID], reason: str) -> list[UUID]:

@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.intake.domain.days import LocalDays
 from services.intake.domain.flag_rows import FlagRow
 from services.intake.domain.flag_rules import Signal, reason_code
 from services.intake.domain.rejects import BadCell, Reject
-from services.intake.storage import counting, flags, imports, students
+from services.intake.storage import counting, flag_sources, flags, imports, students
 from services.intake.storage.flags import COMMENT, Alert, Known, Place, comment_record
 from services.intake.storage.imports import Counts, Import, TakenIn
 from services.intake.usecases import clear_flags, count_flags
@@ -63,7 +63,8 @@ async def import_flags(
 
     A flag that its source sends again is unchanged; with other content it is rejected, because it may have been
     counted already. Only that it was cleared may come later. What another source has raised already (the same student,
-    course and reason on the same day) is that flag: it is kept as a further source of it, and counted once.
+    course and reason on the same day) is that flag: it is kept as a further source of it, with what it wrote, and
+    counted once. The flag stands until each of its sources has cleared it.
     A fixed number of statements.
     """
     program = await load_program(tx.connection)
@@ -92,11 +93,11 @@ async def keep(
 
     `raised_by` is whoever raises them just now, for what they say is news.
     """
-    left = await _merged(tx, program, of, sorting, written=bool(raised_by))
+    left, again = await _merged(tx, keys, program, of, sorting, written=bool(raised_by))
     ids = new_ids(len(left))
     new = [NewFlag(id_, *each) for id_, each in zip(ids, left, strict=True)]
-    await clear_flags.note_cleared(tx, sorting.cleared)
-    found = await count_flags.find(tx, program, _to_count(new, live=bool(raised_by)))
+    await clear_flags.note_cleared(tx, await flag_sources.say_cleared(tx.connection, of.source, sorting.cleared))
+    found = await count_flags.find(tx, program, _to_count(new, again, live=bool(raised_by)))
     await _store(tx, keys, of, new, found.counted, raised_by=raised_by)
     await counting.count(tx.connection, _earlier(found.counted, ids))
     await count_flags.keep_found(tx, keys, program, found)
@@ -167,17 +168,16 @@ async def _owned(tx: Tx, sorting: Sorting) -> list[tuple[FlagRow, UUID | None]]:
 
 
 async def _merged(
-    tx: Tx, program: Program, of: Import, sorting: Sorting, *, written: bool
-) -> list[tuple[FlagRow, UUID | None]]:
-    """Note which of the flags another source has raised already, and return the others.
+    tx: Tx, keys: KeyRing, program: Program, of: Import, sorting: Sorting, *, written: bool
+) -> tuple[Sequence[tuple[FlagRow, UUID | None]], Sequence[Any]]:
+    """Note which of the flags another source has raised already; return the others, and those that stand again.
 
     Two of one source are never one: it told them apart by their ids. Nor is what makes a referral by itself ever
-    another's: somebody worried, and what they wrote has to be read. So has what a person has `written` just now, for a
-    further source keeps no comment.
+    another's: somebody worried, and what they wrote has to be read. So has what a person has `written` just now.
     """
     owned = sorting.owned
     if not owned:
-        return []
+        return [], []
     campuses = {row.campus for row, _ in owned}
     alone = {campus: Editions.of(program, campus, tx.now).at_once for campus in campuses}
     days = LocalDays({code: campus.zone for code, campus in program.campuses.items()})
@@ -193,12 +193,14 @@ async def _merged(
         sorting.merged.append(row.row)
         if row.cleared_at is not None:
             sorting.cleared.setdefault(twin, row.cleared_at)
-    await flags.add_sources(tx, of.source, of.import_id, further)
-    return left
+    sealed = await _sealed(tx, keys, of, [(twin, row) for twin, row in further.items() if row.comment])
+    await flag_sources.add(tx, of.source, of.import_id, further, sealed)
+    again = await clear_flags.note_raised_again(tx, [twin for twin, row in further.items() if row.cleared_at is None])
+    return left, again
 
 
-def _to_count(new: Iterable[NewFlag], *, live: bool = False) -> New:
-    """Return new flags as rules see them."""
+def _to_count(new: Iterable[NewFlag], again: Iterable[Any] = (), *, live: bool = False) -> New:
+    """Return new flags, and those that stand again and no rule has counted, as rules see them."""
     placed: dict[Place, list[Signal]] = {}
     unplaced: list[Unplaced] = []
     comments: dict[UUID, str] = {}
@@ -212,6 +214,9 @@ def _to_count(new: Iterable[NewFlag], *, live: bool = False) -> New:
             unplaced.append(Unplaced(signal, row.campus, row.student_number))
         if row.comment:
             comments[flag_id] = row.comment
+    for row in again:
+        if row.student_id is not None and row.counted_in is None:
+            placed.setdefault(Place(row.student_id, row.campus), []).append(flags.signal_of(row))
     return New(placed, unplaced, comments, live)
 
 
@@ -227,9 +232,7 @@ async def _store(
     """Store and publish new flags."""
     if not new:
         return
-    records = {campus: comment_record(of.import_id, campus) for campus in {row.campus for _, row, _ in new}}
-    texts = [Clear(row.campus, records[row.campus], COMMENT, id_, row.comment) for id_, row, _ in new if row.comment]
-    sealed = iter(await seal_all(tx, keys, texts))
+    sealed = await _sealed(tx, keys, of, [(id_, row) for id_, row, _ in new if row.comment])
     await flags.store(
         tx,
         of.source,
@@ -248,7 +251,7 @@ async def _store(
                 row.course,
                 row.section,
                 row.term,
-                next(sealed) if row.comment else None,
+                sealed.get(id_),
                 row.raised_at,
                 row.cleared_at,
                 counted.get(id_),
@@ -257,6 +260,13 @@ async def _store(
         ],
     )
     tx.publish(*(_raised(flag, of.source, tx.now) for flag in new))
+
+
+async def _sealed(tx: Tx, keys: KeyRing, of: Import, written: Sequence[tuple[UUID, FlagRow]]) -> dict[UUID, bytes]:
+    """Seal what was written with flags, by their ids."""
+    records = {campus: comment_record(of.import_id, campus) for campus in {row.campus for _, row in written}}
+    texts = [Clear(row.campus, records[row.campus], COMMENT, id_, row.comment) for id_, row in written]
+    return dict(zip((id_ for id_, _ in written), await seal_all(tx, keys, texts), strict=True))
 
 
 def _raised(flag: NewFlag, source: str, now: datetime) -> FlagRaised:

@@ -12,7 +12,7 @@ from services.intake.usecases.clear_flags import expire_flags
 from shared.events.flags import FlagCleared, FlagExpired, FlagRaised, FlagReopened
 from shared.events.program import Conflict
 from shared.events.referrals import DangerRaised, ReferralReceived
-from tests.integration.intake.conftest import NOW, Intake, flag, flag_file, kinds, person, policy
+from tests.integration.intake.conftest import FLAG_COLUMNS, NOW, Intake, flag, flag_file, kinds, person, policy
 
 FLAGS = "/flags/imports?source=lms"
 PERSONAL = {"campus": "NORTH", "student_number": "N1", "reason_code": "Personal Concern", "course": "BIO"}
@@ -238,3 +238,41 @@ async def test_what_a_person_writes_with_a_flag_is_kept_also_where_a_feed_has_ra
     student = await intake.student("N1")
     said = [each["comment"] for each in (await intake.get("ana", f"/flags?campus=NORTH&student_id={student}"))["items"]]
     assert "She has not eaten for days." in said
+
+
+async def test_what_a_further_source_wrote_of_an_alert_is_shown_with_the_flag_and_sealed(intake: Intake) -> None:
+    await intake.send_file("/flags/imports?source=grades", flag_file(flag("A1", "N1", "BIO", 1, comment="Late again.")))
+    theirs = flag("R1", "N1", "BIO", 1, comment="Her mother is ill.")
+    await intake.send_file("/flags/imports?source=registrar", flag_file(theirs))
+    student = await intake.student("N1")
+    (shown,) = (await intake.get("ana", f"/flags?campus=NORTH&student_id={student}"))["items"]
+    assert shown["sources"] == ["grades", "registrar"]
+    assert shown["comment"] == "Late again.\n\nregistrar: Her mother is ill."
+    (kept,) = await intake.rows("SELECT comment FROM flag_sources")
+    assert b"mother" not in kept.comment
+
+
+async def test_a_flag_of_two_sources_stands_until_each_has_cleared_it_or_a_person_has(intake: Intake) -> None:
+    async def bring(source: str, id_: str, cleared: str = "") -> str:
+        columns = f"{FLAG_COLUMNS},cleared_at"
+        rows = [f"{flag(id_, 'N1', 'BIO', 1)},{cleared}", f"{flag(id_ + 'x', 'N2', 'BIO', 1)},"]
+        await intake.send_file(f"/flags/imports?source={source}", "\n".join([columns, *rows, ""]))
+        items = (await intake.get("ana", f"/flags?campus=NORTH&student_id={await intake.student('N1')}"))["items"]
+        return " ".join([*(f"{each['state']} {each['cleared_at'] or ''}".strip() for each in items)])
+
+    assert await bring("grades", "A1") == "open"
+    assert await bring("registrar", "R1") == "open"
+    assert await bring("grades", "A1", "2026-03-05T12:00:00Z") == "open"
+    assert await bring("grades", "A1", "2026-03-05T12:00:00Z") == "open"
+    assert await bring("registrar", "R1", "2026-03-04T12:00:00Z") == "cleared 2026-03-05T12:00:00Z"
+    # A third one raises it when the others are done with it: it stands again, and rules count it once.
+    await intake.forget_outbox()
+    assert await bring("partner", "P1") == "open"
+    assert kinds(await intake.published("flag.")) == ["FlagReopened"]
+    assert await bring("partner", "P1", "2026-03-06T12:00:00Z") == "cleared 2026-03-06T12:00:00Z"
+
+    (open_,) = (await intake.get("ana", f"/flags?campus=NORTH&student_id={await intake.student('N2')}"))["items"]
+    await intake.post("sam", "/flags:clear", flag_ids=[open_["flag_id"]], reason="resolved")
+    await bring("fourth", "F1", "2026-03-06T12:00:00Z")
+    rows = await intake.rows("SELECT cleared_reason FROM flags ORDER BY cleared_reason")
+    assert [row.cleared_reason for row in rows] == ["resolved", "source"]
