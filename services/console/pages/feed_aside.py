@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from starlette.responses import HTMLResponse, Response
 
 from services.console import feeds as words
+from services.console.aside import instead
 from services.console.forms import Fields, Form
 from services.console.owners import Answer
 from services.console.visit import Visit, Visiting
@@ -16,6 +17,8 @@ from services.console.visit import Visit, Visiting
 router = APIRouter(include_in_schema=False)
 # So many hundreds of rows in one press; whoever has more presses again.
 _ROUNDS = 10
+# What intake takes as mended. Longer ones are nothing to write in a box; the mapping can be mended instead.
+_MOST_TO_MEND = 200_000
 
 
 @router.get("/feeds/{feed_id}/aside")
@@ -105,9 +108,12 @@ async def _show(
     status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
     said = item.need()
     text = _typed(form) if form is not None else said["mended_raw"] if said["mended_raw"] is not None else said["raw"]
+    readable = said["form"] != "bytes" and said["whole"]
+    playable = readable and len(text) > _MOST_TO_MEND
     return visit.page(
         "feed_aside_one.html", status, live=False, feed=feed.need(), item=said, text=text, wrong=wrong, words=words,
-        here=_here(feed_id, said["code"], said["column"]),
+        here=_here(feed_id, said["code"], said["column"]), playable=playable, instead=instead(said, feed.json),
+        mendable=said["state"] == "waiting" and readable and not playable,
     )  # fmt: skip
 
 

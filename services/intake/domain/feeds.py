@@ -81,6 +81,7 @@ class Aside:
     """An item to set aside: where it stood, why, and what it said, so that it can be read again later.
 
     `form` says how `raw` is read again: `json` (one value), `csv` (a header and one row), `bytes` (not item by item).
+    What is not `whole` is its beginning alone, and is not read again.
     """
 
     place: str
@@ -90,11 +91,12 @@ class Aside:
     accepted: str
     form: Literal["json", "csv", "bytes"]
     raw: bytes
+    whole: bool = True
 
 
-def aside(place: str, bad: BadCell, form: Literal["json", "csv", "bytes"], raw: bytes) -> Aside:
+def aside(place: str, bad: BadCell, form: Literal["json", "csv", "bytes"], raw: bytes, *, whole: bool = True) -> Aside:
     """Set an item aside for one of its values. The code groups what has the same cause."""
-    return Aside(place, code_of(bad), bad.column, bad.reason, bad.accepted, form, raw)
+    return Aside(place, code_of(bad), bad.column, bad.reason, bad.accepted, form, raw, whole)
 
 
 def code_of(bad: BadCell) -> str:

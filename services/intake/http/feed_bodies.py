@@ -304,6 +304,7 @@ class ItemView(BaseModel):
     reason: str
     accepted: str
     form: str
+    whole: bool = Field(description="false where only its beginning was kept: it cannot be read again, but sent again")
     times: int
     state: str
     received_at: datetime

@@ -1,6 +1,6 @@
 """What was set aside: kept as it came, sealed, until somebody mends, replays or discards it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Literal
@@ -17,8 +17,11 @@ from shared.privacy.keys import KeyRing
 from shared.privacy.text import seal, unseal
 from shared.storage.tx import Tx
 
-# Larger ones are cut: whoever wants to look sees how they begin, and the file itself is in its folder.
-LARGEST_RAW = 256 * 1024
+# What a request may hold at most, and more than a record of a topic may. An item of a file can be larger: of that one
+# the beginning is kept, and the file itself is in its folder.
+LARGEST_RAW = 4 * 1024 * 1024
+# Sealed, or opened, together: memory stays bounded however large the items are.
+_TOGETHER = 8 * 1024 * 1024
 _FIELD, _MENDED = "quarantine.raw", "quarantine.mended"
 _COLUMNS = {
     "item_id": "uuid",
@@ -33,6 +36,7 @@ _COLUMNS = {
     "accepted": "text",
     "form": "text",
     "raw": "bytea",
+    "whole": "boolean",
     "digest": "bytea",
     "state": "once text",
     "received_at": "once timestamptz",
@@ -54,7 +58,7 @@ _GROUPS = text(
 )
 _ITEM = (
     "item_id, feed_id, campus, import_id, mapping_version, place, code, column_name, reason, accepted, form, times,"
-    " state, received_at, decided_by, decided_at, decision_reason, mended IS NOT NULL AS is_mended"
+    " whole, state, received_at, decided_by, decided_at, decision_reason, mended IS NOT NULL AS is_mended"
 )
 _PAGE = text(
     f"""
@@ -67,14 +71,24 @@ _PAGE = text(
 _FIND = text(
     f"SELECT {_ITEM}, raw, mended FROM quarantine WHERE feed_id = :feed AND item_id = :item"  # noqa: S608 - our own names
 )
-# Taken in one order, and locked: two who replay at once replay each item once.
+# Taken in one order, and locked: two who replay at once replay each item once. As many as can be opened together.
 _TAKE = text(
     """
-    SELECT item_id, campus, import_id, place, code, column_name, form, raw, mended, received_at FROM quarantine
-    WHERE feed_id = :feed AND state = 'waiting' AND item_id > CAST(:after AS uuid)
-      AND (NOT :readable OR form <> 'bytes') AND (CAST(:ids AS uuid[]) IS NULL OR item_id = ANY (:ids))
-      AND (CAST(:code AS text) IS NULL OR (code = :code AND column_name = :column))
-    ORDER BY item_id LIMIT :count FOR UPDATE SKIP LOCKED
+    SELECT item_id, campus, import_id, place, code, column_name, form, raw, mended, received_at,
+           octet_length(coalesce(mended, raw)) AS size
+    FROM quarantine WHERE state = 'waiting' AND item_id = ANY (ARRAY(
+        SELECT item_id FROM (
+            SELECT item_id, sum(octet_length(coalesce(mended, raw))) OVER (ORDER BY item_id)
+                            - octet_length(coalesce(mended, raw)) AS before
+            FROM (
+                SELECT item_id, raw, mended FROM quarantine
+                WHERE feed_id = :feed AND state = 'waiting' AND item_id > CAST(:after AS uuid)
+                  AND (NOT :readable OR (form <> 'bytes' AND whole))
+                  AND (CAST(:ids AS uuid[]) IS NULL OR item_id = ANY (:ids))
+                  AND (CAST(:code AS text) IS NULL OR (code = :code AND column_name = :column))
+                ORDER BY item_id LIMIT :count) AS meant
+        ) AS counted WHERE before < :together))
+    ORDER BY item_id FOR UPDATE SKIP LOCKED
     """
 )
 _DECIDE = text(
@@ -107,21 +121,38 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An item that waits, with what it says now: mended, or as it came."""
+    """An item that waits, with what it says now, mended or as it came; `size` is what it takes sealed."""
 
     item_id: UUID
     place: str
     form: Literal["json", "csv", "bytes"]
     raw: bytes
+    size: int
 
 
 async def keep(tx: Tx, keys: KeyRing, of: Import, asides: Sequence[Aside]) -> None:
     """Keep items, sealed under the key of their delivery. What waits already is counted once more."""
-    if not asides:
-        return
     # Under a key: nobody who reads the table can try whether an item says what they guess.
     key = keys.secret("quarantine")
     once = {_digest(key, each): each for each in asides}
+    for part in _parts(once):
+        await _keep(tx, keys, of, part)
+
+
+def _parts(once: Mapping[bytes, Aside]) -> Iterator[dict[bytes, Aside]]:
+    """Yield items in parts that can be sealed together."""
+    part, size = dict[bytes, Aside](), 0
+    for digest, each in once.items():
+        if part and size + len(each.raw) > _TOGETHER:
+            yield part
+            part, size = {}, 0
+        part[digest] = each
+        size += min(len(each.raw), LARGEST_RAW)
+    if part:
+        yield part
+
+
+async def _keep(tx: Tx, keys: KeyRing, of: Import, once: Mapping[bytes, Aside]) -> None:
     ids = new_ids(len(once))
     texts = [
         (of.import_id, _FIELD, id_, each.raw[:LARGEST_RAW].decode("latin-1"))
@@ -129,7 +160,18 @@ async def keep(tx: Tx, keys: KeyRing, of: Import, asides: Sequence[Aside]) -> No
     ]
     sealed = await seal(tx, keys, of.campus, texts)
     rows = [
-        (id_, each.place[:200], each.code, each.column[:200], each.reason, each.accepted[:2000], each.form, raw, digest)
+        (
+            id_,
+            each.place[:200],
+            each.code,
+            each.column[:200],
+            each.reason,
+            each.accepted[:2000],
+            each.form,
+            raw,
+            each.whole and len(each.raw) <= LARGEST_RAW,
+            digest,
+        )
         for id_, (digest, each), raw in zip(ids, once.items(), sealed, strict=True)
     ]
     same = {
@@ -180,7 +222,10 @@ async def mend(tx: Tx, keys: KeyRing, row: Any, raw: bytes) -> bool:  # noqa: AN
 async def take(
     tx: Tx, keys: KeyRing, feed: Feed, chosen: Chosen, *, after: UUID, count: int, readable: bool = False
 ) -> list[Waiting]:
-    """Lock items that wait and return what they say, in order; with `readable` only those that can be read alone."""
+    """Lock items that wait and return what they say, in order; with `readable` only those that can be read alone.
+
+    At most `count`, and fewer where they are large; see `are_all`.
+    """
     asked = {
         "feed": feed.feed_id,
         "after": after,
@@ -188,6 +233,7 @@ async def take(
         "code": chosen.code,
         "column": chosen.column,
         "count": count,
+        "together": _TOGETHER,
         "readable": readable,
     }
     rows = (await tx.connection.execute(_TAKE, asked)).all()
@@ -199,8 +245,14 @@ async def take(
     ]
     opened = await unseal(tx, keys, feed.campus, texts)
     return [
-        Waiting(row.item_id, row.place, row.form, raw.encode("latin-1")) for row, raw in zip(rows, opened, strict=True)
+        Waiting(row.item_id, row.place, row.form, raw.encode("latin-1"), row.size)
+        for row, raw in zip(rows, opened, strict=True)
     ]
+
+
+def are_all(taken: Sequence[Waiting], count: int) -> bool:
+    """Return whether no item is left behind these, which `take` returned when asked for `count`."""
+    return len(taken) < count and sum(each.size for each in taken) < _TOGETHER
 
 
 async def decide(tx: Tx, ids: Sequence[UUID], state: str, reason: str, replayed_in: UUID | None = None) -> None:

@@ -24,7 +24,7 @@ from services.intake.domain.feeds import CHANNEL_OF, Aside, Brings, Feed, Result
 from services.intake.domain.flag_rows import FlagReader
 from services.intake.domain.mapping import ColumnsMissing, Compiled, RowCells, compiled
 from services.intake.domain.referral_rows import ReferralReader
-from services.intake.domain.rejects import BadCell, Reject
+from services.intake.domain.rejects import RAW_LIMIT, BadCell, Reject
 from services.intake.domain.roster_rows import RosterReader
 from services.intake.storage import feeds, imports, quarantine
 from services.intake.storage.imports import Import, TakenIn
@@ -163,7 +163,7 @@ def read_items(delivery: Delivery, items: Sequence[Item]) -> "Read":
     cells, made = delivery.mapping.of_json(), list[Record]()
     for number, item in enumerate(items):
         if isinstance(item, Unread):
-            read.aside[number] = Aside(item.place, item.code, "", item.reason, "", "json", item.raw)
+            read.aside[number] = Aside(item.place, item.code, "", item.reason, "", "json", item.raw, item.whole)
             continue
         try:
             row = cells(item.value, item.event_id)
@@ -198,8 +198,8 @@ def read_rows(delivery: Delivery, sheet: Sheet, records: Sequence[Record], unrea
     for reject in unread:
         bad = BadCell(reject.column, reject.reason, reject.accepted)
         # Under its heading, so that whoever mends it sees what should stand where.
-        raw = csv_of(sheet.header) + reject.raw.encode()
-        read.aside[reject.row] = aside(places[reject.row], bad, "csv", raw)
+        raw, whole = csv_of(sheet.header) + reject.raw.encode(), len(reject.raw) < RAW_LIMIT
+        read.aside[reject.row] = aside(places[reject.row], bad, "csv", raw, whole=whole)
     made = list[Record]()
     for line, row in records:
         try:

@@ -37,7 +37,8 @@ ITEMS_AT_ONCE = 1_000
 # A referral is screened word by word and costs many times what a flag does.
 REFERRALS_AT_ONCE = 500
 LARGEST_JSON = 64 * 1024 * 1024
-_KEPT = 64 * 1024
+# Of a file that cannot be read as a whole; the file itself stays in its folder of rejected ones.
+_BEGINNING = 64 * 1024
 
 # What reads the files of a kind of feed. Raises Refused for a file that cannot be read as a whole.
 TakeFile = Callable[[Database, KeyRing, Delivery, BinaryIO, str], Awaitable[None]]
@@ -63,7 +64,7 @@ async def receive_file(
         await TAKES[feed.kind](database, keys, delivery, file, name)
     except Refused as refused:  # told to the feed's owner: it waits in quarantine
         file.seek(0)
-        aside = Aside(name[-120:], refused.code, "", refused.detail, "", "bytes", file.read(_KEPT))
+        aside = Aside(name[-120:], refused.code, "", refused.detail, "", "bytes", file.read(_BEGINNING))
         async with database.transaction(actor) as tx:
             await quarantine.keep(tx, keys, delivery.of, [aside])
             await feed_health.refuse(tx, feed, refused.code, refused.detail)
@@ -127,10 +128,17 @@ def _rows(delivery: Delivery, member: Member, shown: str) -> Iterator[Read]:
         rows += records.finish() if piece is None else records.feed(piece)
         if sheet is None and records.header:
             sheet = sheet_of(delivery, records.header, shown)
-        while sheet is not None and (len(rows) >= most or (piece is None and (rows or records.rejects))):
+        if sheet is None and len(records.rejects) >= most:
+            break
+        # Lines that are no rows are stored in batches as well: a file may hold nothing else.
+        while sheet is not None and (
+            max(len(rows), len(records.rejects)) >= most or (piece is None and (rows or records.rejects))
+        ):
             batch, rows = rows[:most], rows[most:]
-            unread, records.rejects = records.rejects, []
+            unread, records.rejects = records.rejects[:most], records.rejects[most:]
             yield read_rows(delivery, sheet, batch, unread)
+    if sheet is None and records.rejects:
+        raise Refused("no_heading", "No line of it can be read as a heading. Look at what writes it.", status=422)
     if sheet is None:
         raise Refused("empty_file", "The file is empty.", status=422)
 

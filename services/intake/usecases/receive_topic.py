@@ -1,6 +1,7 @@
 """Take in records of a topic of the organisation's Kafka. Whatever a record is, it is taken in or set aside."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -19,8 +20,9 @@ from shared.refusal import Refused
 from shared.storage.engines import Database
 from shared.telemetry import counters, describe, logger
 
+# What fits into one is kept whole when it is set aside, and of a larger one its beginning.
 LARGEST = 1024 * 1024
-_KEPT = 64 * 1024
+_BEGINNING = 64 * 1024
 _log = logger("topics")
 
 
@@ -70,7 +72,7 @@ async def _alone(database: Database, keys: KeyRing, feed_id: UUID, record: RawRe
                 return
             delivery = await begin(tx, feed)
             reason = "This could not be stored. The operators have been told; read it again when they have mended it."
-            aside = Aside(_place(record), "not_stored", "", reason, "", "json", (record.value or b"")[:_KEPT])
+            aside = Aside(_place(record), "not_stored", "", reason, "", "json", (record.value or b"")[:LARGEST])
             await delivery.keep(tx, keys, {0: aside})
             await imports.add(tx, delivery.of.import_id, Counts(rows=1, rejected=1))
             await finish(tx, delivery)
@@ -82,11 +84,12 @@ def items_of(feed: Feed, record: RawRecord) -> Sequence[Item]:
     if not value:
         return ()
     if len(value) > LARGEST:
-        return (Unread(place, "too_large", f"The record is larger than {LARGEST // 1024} KiB.", value[:_KEPT]),)
+        reason = f"The record is larger than {LARGEST // 1024} KiB. Let its sender write it in several."
+        return (Unread(place, "too_large", reason, value[:_BEGINNING], whole=False),)
     try:
         return [_known(item, place, record) for item in _items(str(feed.settings.get("format", "json")), value, place)]
     except Refused as refused:
-        return (Unread(place, refused.code, refused.detail, value[:_KEPT]),)
+        return (Unread(place, refused.code, refused.detail, value),)
 
 
 def _items(form: str, value: bytes, place: str) -> Sequence[Item]:
@@ -102,7 +105,7 @@ def _known(item: Item, place: str, record: RawRecord) -> Item:
     """Give an item the place of its record, and an id where it has none: by that a record read again is the same."""
     where = place if item.place in (place, "") else f"{place} {item.place}"
     if isinstance(item, Unread):
-        return Unread(where, item.code, item.reason, item.raw)
+        return replace(item, place=where)
     return Part(where, item.event_id or arrive(record).event_id or place, item.kind, item.value, item.raw)
 
 

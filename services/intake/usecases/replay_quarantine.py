@@ -86,7 +86,7 @@ async def discard(
 
 
 def _last(waiting: Sequence[Waiting]) -> UUID | None:
-    return waiting[-1].item_id if len(waiting) == AT_ONCE else None
+    return None if quarantine.are_all(waiting, AT_ONCE) else waiting[-1].item_id
 
 
 def _readings(

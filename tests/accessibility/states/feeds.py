@@ -83,6 +83,13 @@ async def _row(world: World) -> str:
     return f"/feeds/{machine.feed_id}/aside/{item['item_id']}"
 
 
+async def _long_row(world: World) -> str:
+    machine = await _feed(world)
+    await machine.deliver(GOOD | {"id": "A-4", "reason": "asleep", "notes": "x" * 250_000})
+    items = (await world.get("ada", "intake", f"/feeds/{machine.feed_id}/quarantine/items"))["items"]
+    return f"/feeds/{machine.feed_id}/aside/{items[-1]['item_id']}"
+
+
 async def _given_up(world: World) -> str:
     path = await _row(world)
     feed, item = path.split("/")[2], path.split("/")[4]
@@ -160,5 +167,6 @@ STATES = [
     State(
         "row set aside: still not readable", arrange=_row, person="sam", act=_mend_badly, says="It still cannot be read"
     ),
+    State("row set aside: too long to mend", arrange=_long_row, person="sam", says="It is too long to mend here"),
     State("row set aside: given up", arrange=_given_up, person="sam", says="sent by mistake"),
 ]

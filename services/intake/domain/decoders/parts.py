@@ -30,12 +30,16 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A part that could not be read. `code` is stable, `reason` says what a feed's owner can do; neither quotes it."""
+    """A part that could not be read. `code` is stable, `reason` says what a feed's owner can do; neither quotes it.
+
+    Of one that is not `whole` only the beginning is in `raw`.
+    """
 
     place: str
     code: str
     reason: str
     raw: bytes
+    whole: bool = True
 
 
 Item = Part | Unread

@@ -10,6 +10,9 @@ import httpx
 import pytest
 
 from services.intake.storage import feeds
+from services.intake.storage.shipped import document_of
+from services.intake.usecases import receive_file as files
+from services.intake.usecases.receive_delivery import read_rows
 from services.intake.usecases.receive_file import receive_file
 from shared.access.actors import service_actor
 from shared.ids import new_id
@@ -176,6 +179,7 @@ FILES: dict[str, tuple[bytes, str]] = {
     "a path": (zipped(**{"../../etc/cron_d": HEADER}), "path_in_name"),
     "a zip in a zip": (zipped(a_zip=zipped(a_csv=HEADER)), "packed_twice"),
     "an empty file": (b"", "empty_file"),
+    "no heading": (b'"a"b\n' * 5_000, "no_heading"),
     "UTF-16": (HEADER.decode().encode("utf-16"), "wrong_encoding"),
 }
 
@@ -207,6 +211,58 @@ async def test_what_was_read_before_a_file_breaks_off_stays(intake: Intake) -> N
     assert await drop(intake, sender, gzip.compress(HEADER + rows)[:-8], "alerts.csv.gz") == "rejected"
     (row,) = await intake.rows("SELECT count(*) AS flags FROM flags")
     assert row.flags == 8_000
+
+
+async def test_a_file_of_lines_that_are_no_rows_is_set_aside_some_at_a_time(
+    intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await forget_feeds(intake)
+    sender = await add_feed(intake, "file_drop", "plain-flags")
+    together: list[int] = []
+
+    def noted(delivery: Any, sheet: Any, records: Any, unread: Any) -> Any:
+        together.append(len(unread))
+        return read_rows(delivery, sheet, records, unread)
+
+    monkeypatch.setattr(files, "read_rows", noted)
+    lines = b"".join(b'A-%d,"oops"x\n' % number for number in range(9_000))
+    assert await drop(intake, sender, HEADER + lines + ROW % (1, b"")) == "taken"
+    assert sum(together) == sum((await sender.waiting()).values()) == 9_000
+    assert max(together) == files.BATCH
+    assert [row.source_key for row in await intake.rows("SELECT source_key FROM flags")] == ["A-1"]
+
+
+async def test_whatever_a_request_may_hold_is_kept_whole_and_played_back(intake: Intake) -> None:
+    await forget_feeds(intake)
+    sender = await add_feed(intake, "http_push", "plain-flags-json")
+    for number in range(4):
+        body = as_bytes([alert(number, severity="odd", course_code=f"BIO10{number}", notes="x" * 3 * MIB)])
+        answer = await sender.signed(body)
+        assert [outcome for outcome, _ in await sender.results(answer)] == ["quarantined"]
+    (item, *_) = (await intake.get("fred", f"{sender.path}/quarantine/items"))["items"]
+    assert item["whole"]
+    document = document_of("plain-flags-json")
+    fields = document["fields"] | {"severity": {"path": "severity", "values": {"odd": 2}}}
+    await intake.post("fred", f"{sender.path}/mappings", document=document | {"fields": fields})
+    await intake.post("fred", f"{sender.path}/mappings/2/activate")
+    # Not all of them at once: what is opened together stays small.
+    first = await intake.post("fred", f"{sender.path}/quarantine/replay")
+    assert (first["done"], first["still"]) == (3, 0)
+    rest = await intake.post("fred", f"{sender.path}/quarantine/replay", after=first["after"])
+    assert (rest["done"], rest["after"]) == (1, None)
+    assert len(await intake.rows("SELECT 1 FROM flags")) == 4
+
+
+async def test_what_is_longer_than_what_is_kept_says_so_and_is_not_read_again(intake: Intake) -> None:
+    await forget_feeds(intake)
+    sender = await add_feed(intake, "file_drop", "plain-flags")
+    line = b'A-1,NORTH,"N1"x,BIO101,ABSENCE,2026-09-11T10:00:00Z,%s\n' % (b"x" * 6_000)
+    assert await drop(intake, sender, HEADER + line) == "taken"
+    (item,) = (await intake.get("fred", f"{sender.path}/quarantine/items"))["items"]
+    assert (item["whole"], item["form"]) == (False, "csv")
+    again = await intake.post("fred", f"{sender.path}/quarantine/replay")
+    assert (again["done"], again["still"]) == (0, 0)
+    assert (await intake.post("fred", f"{sender.path}/quarantine/discard", reason="sent again"))["done"] == 1
 
 
 async def test_a_large_file_does_not_look_like_a_loop_that_stands_still(

@@ -122,8 +122,12 @@ async def test_poison_is_set_aside_and_stops_nobody(broker: Broker, topics: Topi
     assert waiting["unstorable_text"] == 1
     assert waiting["too_large"] == 1
     assert sum(waiting.values()) == 6
-    rows = await broker.intake.rows("SELECT place FROM quarantine")
+    rows = await broker.intake.rows("SELECT place, code, whole, octet_length(raw) AS size FROM quarantine")
     assert all(row.place.startswith(broker.topic) for row in rows)
+    # What is taken at all is kept whole; of what is too large there is the beginning, and it says so.
+    kept = {row.code: (row.whole, row.size) for row in rows}
+    assert kept["nested_too_deep"] > (True, len(deep))
+    assert kept["too_large"] < (True, 0)
 
 
 async def test_a_record_without_an_id_read_twice_is_one_flag(broker: Broker, topics: Topics) -> None:
