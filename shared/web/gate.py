@@ -113,6 +113,12 @@ class Door(Tx):
         self._audit(action, resource, ids, decision, filter)
         self.decided = True
 
+    def record_refused(self, action: Action, ids: Sequence[str], filter: str = "", *, kind: str = "") -> None:  # noqa: A002
+        """Audit, in one row, that of several records these were refused: not there, or not for the actor."""
+        if ids:
+            resource = Resource(kind or action.value.split(".")[0], campus=EVERYWHERE)
+            self._audit(action, resource, ids, Decision(allow=False, reason="list"), filter)
+
     async def absent(self, action: Action, kind: str, id_: str) -> NoReturn:
         """Answer for something that is not there (or that row security hides), as if it were not theirs to see."""
         resource = Resource(kind, id=id_, campus=EVERYWHERE)

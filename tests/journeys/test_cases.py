@@ -3,11 +3,13 @@
 import asyncio
 import csv
 import io
+import re
 from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import Any
 
 from tests.journeys.world import World
+from tests.support.console import browser
 from tests.support.eventually import eventually
 
 WORRY = "She has been crying in class and says she feels low most days."
@@ -66,6 +68,39 @@ async def test_matching_an_unidentified_case_to_a_student_with_an_open_case_asks
     )
     merged = await world.get("sam", "cases", f"/cases/{question['case_id']}")
     assert {known["referral_id"], unknown["referral_id"]} <= set(merged["referrals"])
+
+
+async def test_a_supervisor_gives_several_cases_to_one_colleague_and_reads_what_became_of_each(world: World) -> None:
+    cases = [
+        await world.case_of("sam", await world.refer("fay", WORRY, about={"student_id": number}, **HEALTH))
+        for number in await world.students("NORTH", 3)
+    ]
+    theirs, *others = sorted(cases, key=lambda case: bool(case["owner_id"] != "ben"))
+    if theirs["owner_id"] != "ben":
+        await world.post("sam", "cases", f"/cases/{theirs['case_id']}/reassign", _to("ben"))
+    async with browser(world, "sam") as sam:
+        page = (await sam.get("/cases?whose=all&sort=due")).text
+        assert re.search(r'<option value="ben">Ben Okafor, \d+ open</option>', page)
+        picked = {value.partition(".")[0]: value for value in re.findall(r'name="pick" value="([^"]+)"', page)}
+        moved = others[0]["case_id"]
+        await world.post("sam", "cases", f"/cases/{moved}/contacts", {"mode": "phone", "outcome_code": "reached"})
+        chosen = {"pick": [picked[case["case_id"]] for case in (theirs, *others)]}
+        here = "/cases/reassign?whose=all&sort=due"
+        without = await sam.send("/cases?whose=all", here, chosen)
+        assert (without.status_code, without.headers["location"]) == (303, "/cases?whose=all&sort=due")
+        done = await sam.send("/cases?whose=all", here, chosen | _to("ben"))
+        rows = list(csv.DictReader(io.StringIO((await sam.get("/cases?whose=all&as=csv")).text.lstrip("\ufeff"))))
+    assert done.status_code == 200
+    assert "1 of 3 cases went to Ben Okafor" in done.text
+    assert "This person owns the case already." in done.text
+    assert "recorded a contact at" in done.text
+    owners = {row["Case"]: row["Owner"] for row in rows}
+    assert owners[others[1]["case_id"]] == "Ben Okafor"
+    assert {row["Last reached"] != "" for row in rows if row["Case"] == moved} == {True}
+
+
+def _to(staff_id: str) -> dict[str, str]:
+    return {"staff_id": staff_id, "reason_code": "capacity"}
 
 
 async def test_the_threshold_rule_opens_exactly_the_cases_an_independent_count_expects(world: World) -> None:

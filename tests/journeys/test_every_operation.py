@@ -135,6 +135,8 @@ async def _cases(world: World) -> None:
     owner = found["owner_id"]
     await world.post(owner, "cases", f"{here}/decline", {"reason_code": "capacity"})
     await world.post("sam", "cases", f"{here}/reassign", {"staff_id": owner, "reason_code": "capacity"})
+    again = {"cases": [{"case_id": case["case_id"]}], "staff_id": owner, "reason_code": "capacity"}
+    await world.post("sam", "cases", "/cases:reassign", again)
     await world.post(owner, "cases", f"{here}/accept", {})
     await world.post(owner, "cases", f"{here}/contacts", {"mode": "phone", "outcome_code": "reached"})
     await _notes(world, owner, here)

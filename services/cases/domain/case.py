@@ -26,7 +26,7 @@ class Case:
     the team without the owner. `outreach_due` is None where the policy sets no clock. `changed_*` describe the
     latest change, so that whoever comes second can be told what happened. On hold, `held_from` is the state the work
     goes on in, at `review_at` at the latest. `close_code` says how it ended, `contact_outcome` whether the student was
-    reached: two facts, never one.
+    reached: two facts, never one. `last_reached_at` is when the student last took part in a contact.
     """
 
     case_id: UUID
@@ -67,6 +67,7 @@ class Case:
     review_at: datetime | None = None
     close_code: str | None = None
     contact_outcome: str | None = None
+    last_reached_at: datetime | None = None
 
     @property
     def owner_id(self) -> str | None:
@@ -253,6 +254,7 @@ class Case:
                 changes[place] = State.OUTREACH
         if contact.two_way:
             changes["engaged_at"] = _earlier(self.engaged_at, contact.at)
+            changes["last_reached_at"] = _later(self.last_reached_at, contact.at)
             changes[place] = State.ENGAGED
         case = self.moved("contact_recorded", contact.recorded_by, contact.recorded_at, **changes)
         fact = events.ContactRecorded(
@@ -287,6 +289,7 @@ class Case:
             contacts=self.contacts + other.contacts,
             first_attempt_at=_earlier(self.first_attempt_at, other.first_attempt_at),
             engaged_at=_earlier(self.engaged_at, other.engaged_at),
+            last_reached_at=_later(self.last_reached_at, other.last_reached_at),
             **{
                 **self._raised(other.level, other.outreach_due),
                 **NOT_HELD,
@@ -332,3 +335,7 @@ class Case:
 
 def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
     return min((at for at in (one, other) if at is not None), default=None)
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max((at for at in (one, other) if at is not None), default=None)

@@ -59,6 +59,44 @@ class ReassignIn(In):
     version: Seen = None
 
 
+class SeenCase(In):
+    """A case, and the version of it that somebody saw."""
+
+    case_id: UUID
+    version: Seen = None
+
+
+class ReassignEachIn(In):
+    """Cases that shall go to one colleague, and why; `beyond_capacity` also when that is more than one should have."""
+
+    cases: Annotated[list[SeenCase], Field(min_length=1, max_length=100)]
+    staff_id: StaffId
+    reason_code: ReassignReason
+    beyond_capacity: bool = False
+
+
+class GivenOut(BaseModel):
+    """A case that went to somebody else."""
+
+    case_id: UUID
+    version: int
+
+
+class KeptOut(BaseModel):
+    """A case that stayed where it was, and why."""
+
+    case_id: UUID
+    code: str
+    detail: str
+
+
+class ReassignedOut(BaseModel):
+    """What became of each case, in the order asked for."""
+
+    given: list[GivenOut]
+    kept: list[KeptOut]
+
+
 class ContactIn(In):
     """A contact attempt. `by` is who made it (you, when left out), `at` when (now)."""
 
@@ -158,6 +196,7 @@ class CaseOut(BaseModel):
     next_contact_due: datetime | None
     referrals: list[UUID] | None
     contacts: int
+    last_reached_at: datetime | None
     opened_at: datetime
     version: int
 

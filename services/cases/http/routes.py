@@ -25,7 +25,7 @@ from services.cases.http.models import (
 from services.cases.http.view import View, betrays
 from services.cases.storage import contacts, offices, reads
 from services.cases.storage.offices import ProgramOffices
-from services.cases.storage.reads import Filter, Shown
+from services.cases.storage.reads import Filter, Order, Shown
 from services.cases.usecases.accept import accept
 from services.cases.usecases.decide_combination import decide_combination
 from services.cases.usecases.decline import decline
@@ -36,7 +36,7 @@ from shared.access.actors import EVERYWHERE
 from shared.access.rules import HIDE_PARTIES
 from shared.web.gate import Door, SignedIn
 from shared.web.idempotency import IdempotencyKey, once
-from shared.web.listing import Listing
+from shared.web.listing import After, Listing, SortedListing
 
 router = APIRouter(tags=["cases"])
 
@@ -57,11 +57,15 @@ async def list_cases(
     family: Short = None,
     student_id: UUID | None = None,
     referral_id: UUID | None = None,
-    after: UUID | None = None,
+    sort: Order = "newest",
+    after: After = None,
     count: Count = 50,
-) -> Listing[CaseOut]:
-    """Return cases that you may see, those opened last first."""
-    asked = Filter(campus, owner, state, family, student_id, referral_id, after, count)
+) -> SortedListing[CaseOut]:
+    """Return cases that you may see: those opened last or first, by what is due, or longest without the student.
+
+    Sorted by what is due or by when the student was reached, cases on which nobody works any more come last.
+    """
+    asked = Filter(campus, owner, state, family, student_id, referral_id, after, count, sort)
     async with gate.begin() as door:
         listing = await _listed(door, asked)
         ids = [str(item.case_id) for item in listing.items]
@@ -69,24 +73,26 @@ async def list_cases(
     return listing
 
 
-async def _listed(door: Door, asked: Filter) -> Listing[CaseOut]:
+async def _listed(door: Door, asked: Filter) -> SortedListing[CaseOut]:
     """Return a page of what the actor may see.
 
     It looks past what they may not, so that neither a short page nor `after` says that something is hidden there.
     """
     staff = await offices.load(door.connection, door.now)
     items: list[CaseOut] = []
+    afters: dict[UUID, str] = {}
     rows, after = max(asked.count, _ROWS_LOOKED_AT), asked.after
     for _ in range(_TIMES_LOOKED):
         shown = await reads.page(door.connection, replace(asked, after=after, count=rows))
         items += _seen_of(shown, staff, asked, door)
-        after = shown.cases[-1].case_id if len(shown.cases) == rows else None
+        afters |= shown.afters
+        after = shown.afters[shown.cases[-1].case_id] if len(shown.cases) == rows else None
         if after is None or len(items) >= asked.count:
             break
     listed = items[: asked.count]
     if len(listed) < len(items) or (len(listed) == asked.count and after is not None):
-        after = listed[-1].case_id
-    return Listing(items=listed, after=after)
+        after = afters[listed[-1].case_id]
+    return SortedListing(items=listed, after=after)
 
 
 def _seen_of(shown: Shown, staff: ProgramOffices, asked: Filter, door: Door) -> Iterator[CaseOut]:

@@ -85,6 +85,7 @@ class View:
             "next_contact_due": case.next_contact_due,
             "referrals": list(case.referrals) if whole else None,
             "contacts": case.contacts,
+            "last_reached_at": case.last_reached_at,
             "opened_at": case.opened_at,
             "version": case.version,
         }

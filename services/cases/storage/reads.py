@@ -1,8 +1,8 @@
-"""Cases as screens show them: without locks, newest first, a page at a time."""
+"""Cases as screens show them: without locks, in the order asked for, a page at a time."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import text
@@ -14,8 +14,10 @@ from services.cases.domain.students import Students
 from services.cases.storage import combinations, students
 from services.cases.storage.rows import SELECTED, case_of
 from shared.events.teams import Member
+from shared.storage.positions import Position, id_of
 
-_NEWEST = UUID(int=(1 << 128) - 1)
+Order = Literal["newest", "oldest", "due", "silent"]
+
 _FIRST = UUID(int=0)
 
 # Only what is asked for becomes part of the statement, so that each question gets a plan of its own.
@@ -27,7 +29,21 @@ _CONDITIONS = {
     "students": "c.student_id = ANY (CAST(:students AS uuid[]))",
     "referral": "c.case_id = (SELECT r.case_id FROM referrals AS r WHERE r.referral_id = :referral)",
 }
-_PAGE = f"SELECT {SELECTED} FROM cases AS c WHERE c.case_id < :after{{0}} ORDER BY c.case_id DESC LIMIT :count"  # noqa: S608 - our names
+# What a case is sorted by, in microseconds; one on which nobody works any more comes last whatever its clocks say.
+_LAST = 10**18 - 1
+_MOMENTS = {
+    "due": "coalesce(c.next_contact_due, CASE WHEN c.contacts = 0 THEN c.outreach_due END)",
+    "silent": "coalesce(c.last_reached_at, c.opened_at)",
+}
+_VALUES = {
+    order: f"CASE WHEN c.state IN ('closed', 'merged') THEN {_LAST} ELSE"
+    f" coalesce(CAST(extract(epoch FROM {moment}) * 1000000 AS bigint), {_LAST}) END"
+    for order, moment in _MOMENTS.items()
+}
+_AFTERS = {"newest": "c.case_id < :after", "oldest": "c.case_id > :after"} | {
+    order: f"({value}, c.case_id) > (:value, :after)" for order, value in _VALUES.items()
+}
+_ORDERS = {"newest": "c.case_id DESC", "oldest": "c.case_id", "due": "place, c.case_id", "silent": "place, c.case_id"}
 _SOME = text(f"SELECT {SELECTED} FROM cases AS c WHERE c.case_id = ANY (CAST(:cases AS uuid[]))")  # noqa: S608 - our names
 _REFERRALS = text(
     """
@@ -46,7 +62,7 @@ _ONE_COMBINATION = text("SELECT case_id, other_case_id FROM combinations WHERE c
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which cases to list; None asks for any. `after` is the last case id of the page before."""
+    """Which cases to list; None asks for any. `after` is where the page before ended, in the same order."""
 
     campus: str | None = None
     owner: str | None = None
@@ -54,25 +70,32 @@ class Filter:
     family: str | None = None
     student_id: UUID | None = None
     referral_id: UUID | None = None
-    after: UUID | None = None
+    after: str | None = None
     count: int = 50
+    order: Order = "newest"
 
     def said(self) -> str:
         """Return the question as the audit keeps it."""
         asked = {
             "campus": self.campus, "owner": self.owner, "state": self.state, "family": self.family,
-            "student_id": self.student_id, "referral_id": self.referral_id, "after": self.after,
+            "student_id": self.student_id, "referral_id": self.referral_id,
+            "after": id_of(self.after) if self.after else None,
+            "sort": None if self.order == "newest" else self.order,
         }  # fmt: skip
         return " ".join(f"{name}={value}" for name, value in asked.items() if value is not None)
 
 
 @dataclass(frozen=True)
 class Shown:
-    """Cases as they are, who their students are after merges, and which referrals are matched to somebody else."""
+    """Cases as they are, who their students are after merges, and which referrals are matched to somebody else.
+
+    `afters` says for each case of a page what asks for those after it.
+    """
 
     cases: Sequence[Case]
     students: Students
     elsewhere: frozenset[UUID] = frozenset()
+    afters: Mapping[UUID, str] = field(default_factory=dict)
 
     def student_of(self, case: Case) -> UUID | None:
         """Return the student of a case after all merges."""
@@ -80,7 +103,7 @@ class Shown:
 
 
 async def page(connection: AsyncConnection, asked: Filter) -> Shown:
-    """Return a page of cases, those opened last first."""
+    """Return a page of cases, in the order asked for."""
     ids: list[UUID] | None = None
     if asked.student_id is not None:
         ids = list((await students.load(connection, [asked.student_id])).ids(asked.student_id))
@@ -93,9 +116,26 @@ async def page(connection: AsyncConnection, asked: Filter) -> Shown:
         "referral": asked.referral_id,
     }
     given = {name: value for name, value in filters.items() if value is not None}
-    statement = text(_PAGE.format("".join(f" AND {_CONDITIONS[name]}" for name in given)))
-    found = await connection.execute(statement, {**given, "after": asked.after or _NEWEST, "count": asked.count})
-    return await _shown(connection, found.all())
+    conditions, place = [_CONDITIONS[name] for name in given], _place(asked)
+    if place:
+        conditions.append(_AFTERS[asked.order])
+    # Named for the page as well, so that what sorts it is what its places say.
+    value = _VALUES.get(asked.order)
+    statement = text(
+        f"SELECT {SELECTED}{f', {value} AS place' if value else ''} FROM cases AS c"  # noqa: S608 - our names
+        f" WHERE {' AND '.join(conditions) or 'true'} ORDER BY {_ORDERS[asked.order]} LIMIT :count"
+    )
+    rows = (await connection.execute(statement, {**given, **place, "count": asked.count})).all()
+    afters = {row.case_id: str(Position(row.place, row.case_id)) if value else str(row.case_id) for row in rows}
+    return replace(await _shown(connection, rows), afters=afters)
+
+
+def _place(asked: Filter) -> dict[str, Any]:
+    """Return where the page before ended, as the condition takes it; nothing for the first."""
+    if asked.order in _VALUES:
+        place = Position.read(asked.after)
+        return {"value": place.value, "after": place.id} if place else {}
+    return {"after": id_of(asked.after)} if asked.after else {}
 
 
 async def some(connection: AsyncConnection, case_ids: Sequence[UUID]) -> Shown:

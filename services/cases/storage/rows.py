@@ -86,6 +86,7 @@ COLUMNS: tuple[Column, ...] = (
     _plain("review_at", "timestamptz", opened="NULL"),
     _plain("close_code", "text", opened="NULL"),
     _plain("contact_outcome", "text", opened="NULL"),
+    _plain("last_reached_at", "timestamptz", opened="NULL"),
 )
 OPENING = tuple(column for column in COLUMNS if not column.opened)
 CHANGING = tuple(column for column in COLUMNS if not column.fixed)
@@ -96,6 +97,8 @@ SELECTED = ", ".join(
     for column in COLUMNS
     if column.name != "owner_id"
 )
+
+_READ = tuple(column.name for column in COLUMNS if column.name != "owner_id")
 
 
 def parameters(cases: Sequence[Case], columns: Sequence[Column] = COLUMNS) -> dict[str, list[Any]]:
@@ -111,8 +114,8 @@ def unnested(columns: Sequence[Column] = COLUMNS) -> str:
 
 
 def case_of(row: Row[Any], **more: Any) -> Case:  # noqa: ANN401 - referrals and members
-    """Return a case from a row of `SELECTED`, with its referrals and members."""
-    values: dict[str, Any] = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's documented way to a mapping
+    """Return a case from a row that begins with `SELECTED`, with its referrals and members."""
+    values: dict[str, Any] = dict(zip(_READ, row, strict=False))
     values["assignment"] = _decoder.decode(values["assignment"])
     values["state"] = State(values["state"])
     values["held_from"] = State(values["held_from"]) if values["held_from"] else None

@@ -37,6 +37,11 @@ async def hold(tx: Tx, case_id: UUID, seen: int | None, *, unnamed: bool = False
     what when it is not the present one; `unnamed` for those from whom it is hidden who works on the case.
     """
     caseload = await caseloads.load(tx, of_cases={case_id})
+    return caseload, held(caseload, case_id, seen, unnamed=unnamed)
+
+
+def held(caseload: Caseload, case_id: UUID, seen: int | None, *, unnamed: bool = False) -> Case:
+    """Return a case that is locked, if it is there and at the version that was seen. Raises Refused as `hold` does."""
     case = caseload.cases.get(case_id)
     if case is None:
         raise Refused("not_found", "There is no such case.", 404)
@@ -47,7 +52,7 @@ async def hold(tx: Tx, case_id: UUID, seen: int | None, *, unnamed: bool = False
             "changed_meanwhile",
             f"{who} {_SAID[case.changed_how]} at {at}. It is at version {case.version} now; you saw version {seen}.",
         )
-    return caseload, case
+    return case
 
 
 async def keep(
