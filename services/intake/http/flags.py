@@ -35,6 +35,7 @@ from shared.web.gate import Door, SignedIn
 from shared.web.idempotency import IdempotencyKey, once
 from shared.web.limits import RateLimiter
 from shared.web.listing import Listing
+from shared.web.shown import look_past
 from shared.web.site import part, site_of
 
 router = APIRouter(tags=["flags"])
@@ -68,7 +69,10 @@ async def list_flags(
     sort: Literal["oldest", "newest"] = "oldest",
     after: UUID | None = None,
 ) -> Listing[FlagView]:
-    """Show flags of a campus by when they were raised; of one student with their comments."""
+    """Show flags of a campus by when they were raised; of one student with their comments.
+
+    It looks past those of students whom the caller must keep away from, and audits whose flags it shows.
+    """
     asked = Asked(
         campus, student_id, course, section, term, reason, source, severity=severity, since=since, until=until,
         state=state,
@@ -84,12 +88,18 @@ async def list_flags(
             recused=matter.recused,
             granted=matter.granted,
         )
-        await door.allow(Action.FLAGS_LIST, resource, filter=_question(asked), ids=_ids(student_id))
-        rows = await flag_states.page(door.connection, asked, order=sort, after=after, count=_PAGE)
-        shown = await _not_recused(door, program, rows)
+        await door.allow(Action.FLAGS_LIST, resource, ids=_ids(student_id))
+        shown, more = await look_past(
+            lambda at, count: flag_states.page(door.connection, asked, order=sort, after=at, count=count),
+            lambda rows: _not_recused(door, program, rows),
+            id_of=lambda row: row.flag_id,
+            after=after,
+            count=_PAGE,
+        )
+        ids = [str(row.flag_id) for row in shown]
+        await door.record_list(Action.FLAGS_LIST, ids, _question(asked), kind="flag", campus=campus)
         works = _works(door, campus) or (student_id is not None and door.actor.id in matter.team | matter.granted)
         comments = await _comments(door, keys, campus, shown) if works and student_id is not None else {}
-    more = rows[-1].flag_id if len(rows) == _PAGE else None
     return Listing(items=flag_views(shown, comments, people=works), after=more)
 
 

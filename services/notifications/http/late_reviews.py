@@ -1,5 +1,6 @@
 """Reviews of old news over HTTP."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
@@ -14,6 +15,7 @@ from services.notifications.usecases import finish_review
 from shared.access.actions import Action
 from shared.web.gate import SignedIn
 from shared.web.listing import Listing
+from shared.web.shown import look_past
 
 router = APIRouter(tags=["late reviews"])
 
@@ -73,13 +75,21 @@ async def list_reviews(
 ) -> Listing[Review]:
     """List the reviews that the caller may know of, the newest first."""
     async with gate.begin() as door:
-        found = await late_reviews.listing(door.connection, state=state, campus=campus, after=after, count=_MOST)
-        decisions = door.allow_each(Action.LATE_REVIEW_LIST, [of_review(review) for review in found])
-        shown = [review for review, decision in zip(found, decisions, strict=True) if decision is not None]
+
+        async def shown_of(found: Sequence[LateReview]) -> list[LateReview]:
+            decisions = door.allow_each(Action.LATE_REVIEW_LIST, [of_review(review) for review in found])
+            return [review for review, decision in zip(found, decisions, strict=True) if decision is not None]
+
+        shown, more = await look_past(
+            lambda at, count: late_reviews.listing(door.connection, state=state, campus=campus, after=at, count=count),
+            shown_of,
+            id_of=lambda review: review.id,
+            after=after,
+            count=_MOST,
+        )
         question = f"state={state or ''} campus={campus or ''} after={after or ''}"
         ids = [str(review.id) for review in shown]
         await door.record_list(Action.LATE_REVIEW_LIST, ids, question, kind="late_review")
-        more = found[-1].id if len(found) == _MOST else None
         return Listing(items=[Review.of(review) for review in shown], after=more)
 
 

@@ -1,5 +1,6 @@
 """Pages over HTTP, for people who are signed in."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
@@ -18,6 +19,7 @@ from services.notifications.usecases.desk import Desk, look_around_pages
 from shared.access.actions import Action
 from shared.web.gate import Door, SignedIn
 from shared.web.listing import Listing
+from shared.web.shown import look_past
 from shared.web.site import part
 
 router = APIRouter(tags=["pages"])
@@ -169,24 +171,28 @@ async def list_pages(
 ) -> Listing[PageAnswer]:
     """List the pages that the caller may know of, the newest first."""
     async with gate.begin() as door:
-        found = await reads.pages(
-            door.connection,
-            state=state,
-            campus=campus,
-            referral_id=referral_id,
-            told=door.actor.id if mine else None,
-            after=after,
-            count=_MOST,
+        told = door.actor.id if mine else None
+
+        async def page_of(at: UUID | None, count: int) -> list[Page]:
+            return await reads.pages(
+                door.connection, state=state, campus=campus, referral_id=referral_id, told=told, after=at, count=count
+            )
+
+        shown, more = await look_past(
+            page_of, lambda found: _known_to(door, found), id_of=lambda page: page.id, after=after, count=_MOST
         )
-        around = await look_around_pages(door.connection, found)
-        resources = [of_page(page, around.of_page(page), door.actor.id) for page in found]
-        decisions = door.allow_each(Action.PAGE_LIST, resources)
-        shown = [page for page, decision in zip(found, decisions, strict=True) if decision is not None]
         question = f"state={state or ''} campus={campus or ''} referral_id={referral_id or ''} after={after or ''}"
         question += f" mine={mine}"
         await door.record_list(Action.PAGE_LIST, [str(page.id) for page in shown], question, kind="page")
-        more = found[-1].id if len(found) == _MOST else None
         return Listing(items=[PageAnswer.of(page, door.actor.id) for page in shown], after=more)
+
+
+async def _known_to(door: Door, found: Sequence[Page]) -> list[Page]:
+    """Leave out pages that the reader may not know of."""
+    around = await look_around_pages(door.connection, found)
+    resources = [of_page(page, around.of_page(page), door.actor.id) for page in found]
+    decisions = door.allow_each(Action.PAGE_LIST, resources)
+    return [page for page, decision in zip(found, decisions, strict=True) if decision is not None]
 
 
 @router.get("/pages/{page_id}")

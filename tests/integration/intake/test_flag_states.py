@@ -5,10 +5,13 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import msgspec
 import pytest
 
+from services.intake.http import flags as flags_http
 from services.intake.usecases import clear_flags
 from services.intake.usecases.clear_flags import expire_flags
+from shared.events.access import AccessDecided
 from shared.events.flags import FlagCleared, FlagExpired, FlagRaised, FlagReopened
 from shared.events.program import Conflict
 from shared.events.referrals import DangerRaised, ReferralReceived
@@ -276,3 +279,26 @@ async def test_a_flag_of_two_sources_stands_until_each_has_cleared_it_or_a_perso
     await bring("fourth", "F1", "2026-03-06T12:00:00Z")
     rows = await intake.rows("SELECT cleared_reason FROM flags ORDER BY cleared_reason")
     assert [row.cleared_reason for row in rows] == ["resolved", "source"]
+
+
+async def test_a_list_of_flags_looks_past_what_is_hidden_and_its_audit_says_which_it_showed(
+    intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flags_http, "_PAGE", 1)
+    rows = [flag(f"A{n}", student, "BIO", n) for n, student in enumerate(["N1", "N2", "N1", "N1", "N2", "N1"], 1)]
+    await intake.send_file(FLAGS, flag_file(*rows))
+    await intake.know(person("ben", "case_manager", conflicts=(Conflict(str(await intake.student("N1"))),), sequence=2))
+    await intake.forget_outbox()
+
+    first = await intake.get("ben", "/flags?campus=NORTH")
+    second = await intake.get("ben", f"/flags?campus=NORTH&after={first['after']}")
+    shown = [*first["items"], *second["items"]]
+    assert {each["student_id"] for each in shown} == {str(await intake.student("N2"))}
+    assert (len(shown), first["after"], second["after"]) == (2, first["items"][0]["flag_id"], None)
+    audits = [
+        msgspec.json.decode(row.payload, type=AccessDecided)
+        for row in await intake.rows("SELECT headers, payload FROM outbox ORDER BY id")
+        if AccessDecided.TYPE in row.headers.decode()
+    ]
+    listed_ids = [id_ for audit in audits if audit.resource_kind == "flag" for id_ in audit.resource_ids]
+    assert listed_ids == [each["flag_id"] for each in shown]

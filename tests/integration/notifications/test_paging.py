@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from services.notifications.http import pages as pages_http
 from shared.events.cases import CaseOpened, CasesCombined, CaseStudentIdentified, ContactRecorded, ReferralAttached
 from shared.events.pages import LateReviewAsked, PageAccepted, PageEnriched, PageRaised, PageStepTaken, PageUnreached
 from shared.events.referrals import DangerRaised, ReferralMatched, ReferralUnmatched
@@ -280,6 +281,20 @@ async def test_a_case_enriches_its_page_and_its_manager_is_told(office: Office) 
     (enriched,) = await office.published(PageEnriched)
     assert enriched.case_id == CASE
     assert (await office.page_of("uma", event))["case_id"] == str(CASE)
+
+
+async def test_a_list_of_pages_looks_past_what_is_hidden(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages_http, "_MOST", 1)
+    await office.know(team(recused=("uma",)))
+    mine = [await office.danger() for _ in range(2)]
+    for _ in range(2):
+        await office.danger(student_id=STUDENT)  # whom the officer must keep away from
+    first = await office.get("uma", "/pages")
+    second = await office.get("uma", f"/pages?after={first['after']}")
+    assert [each["referral_id"] for each in (*first["items"], *second["items"])] == [
+        str(event.referral_id) for event in reversed(mine)
+    ]
+    assert (first["after"], second["after"]) == (first["items"][0]["page_id"], None)
 
 
 @pytest.mark.parametrize("late", ["the referral", "the contact", "nothing"])
