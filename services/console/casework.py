@@ -52,6 +52,10 @@ CLOSE_CODES = {
     "left_campus": "The student left the campus", "died": "The student died", "opened_in_error": "Opened in error",
 }  # fmt: skip
 CONTACT_OUTCOMES = {"reached": "Yes", "not_reached": "No", "not_needed": "It was not needed"}
+REACHED = {
+    "reached": "The student was reached.", "not_reached": "The student was not reached.",
+    "not_needed": "Nobody had to reach the student.",
+}  # fmt: skip
 LEVELS = {
     "none": "No concern left",
     "mild": "Mild",
@@ -68,7 +72,12 @@ _CHANGES = {
     "resumed": "Work goes on", "closed": "Closed", "reopened": "Reopened", "combined": "Combined with another case",
     "kept_apart": "Kept apart from another case",
 }  # fmt: skip
-_CODES = HOLD_REASONS | CLOSE_CODES | REOPEN_REASONS | REASSIGN_REASONS | DECLINE_REASONS
+# Who owns a case now, and why, is said of the last of these.
+_GIVING = ("assigned", "declined")
+_CODES = DECLINE_REASONS | HOLD_REASONS | CLOSE_CODES | REOPEN_REASONS | REASSIGN_REASONS
+_DECLINED = {
+    "conflict": "Knows somebody in this", "capacity": "Has too many cases", "skill": "Somebody else knows this better",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +107,13 @@ class Entry:
 
 def timeline(visit: Visit, case: Mapping[str, Any], notes: Mapping[str, Any] | None) -> list[Entry]:
     """Return what happened, the newest first: contacts, signed notes, what people changed, and the beginning."""
-    entries = [_opened(visit, case), *(_contact(visit, each) for each in case["contact_log"] or ())]
+    changes = notes["changes"] if notes is not None else ()
+    given = [each for each in changes if each["how"] in _GIVING]
+    entries = [_opened(visit, case, given_since=bool(given))]
+    entries += [_contact(visit, each) for each in case["contact_log"] or ()]
     if notes is not None:
         entries += [_note(visit, each) for each in notes["notes"] if each["signed_at"]]
-        entries += [_change(visit, each) for each in notes["changes"]]
+        entries += [_change(visit, each, case if given and each is given[-1] else None) for each in changes]
     return sorted(entries, key=lambda entry: entry.happened_at, reverse=True)
 
 
@@ -138,8 +150,8 @@ def _moment(visit: Visit, said: str) -> tuple[datetime, When]:
     return moment, when(moment, visit.now, visit.zone)
 
 
-def _opened(visit: Visit, case: Mapping[str, Any]) -> Entry:
-    why = case["assignment_sentence"] or ""
+def _opened(visit: Visit, case: Mapping[str, Any], *, given_since: bool) -> Entry:
+    why = "" if given_since else case["assignment_sentence"] or ""
     text = f"Given to {why}" if why and case["owner_id"] else why
     return Entry("", "Case opened", "", *_moment(visit, case["opened_at"]), text=text)
 
@@ -172,8 +184,12 @@ def _note(visit: Visit, each: Mapping[str, Any]) -> Entry:
     )
 
 
-def _change(visit: Visit, each: Mapping[str, Any]) -> Entry:
-    code = each["code"]
-    why = _CODES.get(code, words(code))
+def _change(visit: Visit, each: Mapping[str, Any], given: Mapping[str, Any] | None) -> Entry:
+    """Say what somebody changed. `given` is the case, where this is the last time that it was given to somebody."""
+    code, how = each["code"], each["how"]
+    said = _CHANGES.get(how, words(how))
+    if how == "assigned" and given and given["owner_name"]:
+        said = f"Given to {given['owner_name']}"
+    why = (_DECLINED if how == "declined" else {}).get(code) or _CODES.get(code, words(code))
     by = "A rule" if each["by"] == "rule" else each["by"]
-    return Entry("", _CHANGES.get(each["how"], words(each["how"])), by, *_moment(visit, each["at"]), text=why)
+    return Entry("", said, by, *_moment(visit, each["at"]), text=why)

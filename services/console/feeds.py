@@ -29,6 +29,7 @@ FATES = {
     "quarantined": "Set aside",
 }
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_WORKDAYS = range(5)
 LONGEST_DOCUMENT = 200_000
 
 
@@ -69,11 +70,24 @@ def expected(feed: Mapping[str, Any]) -> str:
     said = feed["expected"]
     if not said["days"]:
         return "Nothing is expected at a certain time"
-    days = ", ".join(DAYS[day] for day in said["days"]) if len(said["days"]) < len(DAYS) else "Every day"
-    by = f" by {said['by']}" if said["by"] else ""
+    by = f" by {_hour(said['by'])}" if said["by"] else ""
     low, high = said["low"], said["high"]
-    many = f", {low:,} to {high:,}" if high else f", at least {low:,}" if low else ""
+    many = f", {low:,} to {high:,} rows" if high else f", at least {low:,} rows" if low else ""
+    days = _days(said["days"])
     return f"{days}{by}{many}"
+
+
+def _days(numbers: Sequence[int]) -> str:
+    """Return days of the week in words: "Every day", "Monday to Friday", "Mon, Wed"."""
+    if len(numbers) == len(DAYS):
+        return "Every day"
+    return "Monday to Friday" if list(numbers) == list(_WORKDAYS) else ", ".join(DAYS[day] for day in numbers)
+
+
+def _hour(said: str) -> str:
+    """Return "6:30 am" for "06:30"."""
+    hour, _, minute = said.partition(":")
+    return f"{int(hour) % 12 or 12}:{minute} {'am' if int(hour) < 12 else 'pm'}"  # noqa: PLR2004 - noon
 
 
 def column_names(rows: Sequence[Mapping[str, str]]) -> list[str]:

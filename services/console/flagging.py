@@ -113,7 +113,7 @@ def outcome(code: str) -> str:
 def place(flag: Mapping[str, Any]) -> str:
     """Return where a flag was raised: course and section."""
     course, section = flag["course"], flag["section"]
-    return f"{course}, {section}" if section and section != course else course or "No course"
+    return f"{course}, section {section}" if section and section != course else course or "No course"
 
 
 def cohort(about: Mapping[str, Any]) -> str:

@@ -30,6 +30,11 @@ TITLES = {
     HTTPStatus.SERVICE_UNAVAILABLE: "This is away just now",
 }
 _OTHER = "This did not work"
+# What an owner says in general is said by the title already; here is what to do about it.
+_WHAT_TO_DO = {
+    "Your roles do not allow this.": "If you need it for your work, ask your program office for the role.",
+    "There is no such thing here, or it is not yours to see.": "Look at the address, or start from Today.",
+}
 
 
 def install(app: FastAPI) -> None:
@@ -90,7 +95,7 @@ async def on_sign_in_needed(request: Request, error: Exception) -> Response:
 async def on_refused(request: Request, error: Exception) -> Response:
     """Say what was refused, in the words of whoever refused it."""
     refused = cast("Refused", error)
-    return await _page(request, refused.status, refused.detail)
+    return await _page(request, refused.status, _WHAT_TO_DO.get(refused.detail, refused.detail))
 
 
 async def on_invalid(request: Request, _error: Exception) -> Response:

@@ -109,6 +109,15 @@ def read(parts: Sequence[Part], entry: Mapping[str, Any], typed: Mapping[str, st
     return made
 
 
+def plainly(field: Field, said: str) -> str:
+    """Return what is wrong with a field in words for people, where the program says it in those of a program."""
+    if not said.startswith(_TECHNICAL):
+        return said
+    if "at least 1 character" in said:
+        return f"{field.label}: write something here"
+    return _WANTED.get(field.kind) or f"{field.label} cannot be so: some signs in it are not allowed, or it is too long"
+
+
 def errors_of(errors: Sequence[Mapping[str, str]], section: str) -> dict[str, str]:
     """Return what the program found wrong, by the name of the field."""
     start = f"/body/document/{section}/0"
@@ -189,7 +198,7 @@ def _places(rows: Rows, typed: Mapping[str, str]) -> list[int]:
 
 def _shown(field: Field, name: str, value: Any, errors: Mapping[str, str], zone: str) -> Shown:  # noqa: ANN401 - JSON
     error = errors.get(name) or next((said for place, said in errors.items() if place.startswith(f"{name}.")), "")
-    return Shown(field, name, text_of(field, value, zone), error)
+    return Shown(field, name, text_of(field, value, zone), plainly(field, error))
 
 
 def text_of(field: Field, value: Any, zone: str) -> str:  # noqa: ANN401 - JSON
@@ -241,6 +250,15 @@ def _number(typed: str) -> float | int | str | None:
     return typed
 
 
+_TECHNICAL = ("String should", "Input should", "Value should", "List should", "This is no ")
+_WANTED: Mapping[Kind, str] = {
+    "email": "This does not look like an e-mail address. It needs an @, as in name@example.edu",
+    "time": "Write a time, such as 08:00",
+    "date": "Write a day, such as 2026-09-14",
+    "instant": "Write a day and a time, such as 2026-09-14 08:00",
+    "number": "Write a number that can be here",
+    "select": "Choose one of these",
+}
 _READ: Mapping[Kind, Callable[[str], Any]] = {
     "check": lambda typed: typed == "on",
     "words": _words_in,
@@ -285,5 +303,5 @@ def _row(rows: Rows, row: Mapping[str, Any], zone: str) -> str:
         if field.kind == "check":
             said += [field.label.lower()] if row.get(field.name) else []
         elif words := _words(field, row.get(field.name), zone):
-            said.append(words if field is rows.fields[0] else f"{field.label.lower()} {words}")
+            said.append(words if field is rows.fields[0] or field.options else f"{field.label.lower()} {words}")
     return ", ".join(said)

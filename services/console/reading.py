@@ -57,6 +57,12 @@ DECISIONS = (
     ("duplicate", "Duplicate", "d"),
     ("not_our_student", "Not ours", "n"),
 )
+STATES = {
+    "matching": "Not matched yet",
+    "triage_due": "Waits for a decision",
+    "triaged": "Decided",
+    "retracted": "Taken back",
+}
 DECIDED = {
     "attach": "added to the open case",
     "open_case": "a case was opened",
@@ -161,9 +167,9 @@ def in_danger(referral: Said) -> bool:
 
 
 def concerns_of(referral: Said) -> str:
-    """Return concerns in words."""
+    """Return concerns in words: "Mood, self-harm"."""
     codes = referral["concerns"] or ()
-    return ", ".join(CONCERNS.get(code, code.replace("_", " ").capitalize()) for code in codes) or "–"
+    return ", ".join(CONCERNS.get(code, code.replace("_", " ")).lower() for code in codes).capitalize() or "–"
 
 
 def source_of(referral: Said) -> str:

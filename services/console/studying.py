@@ -11,6 +11,7 @@ from services.console.visit import Visit
 from shared.access.actions import Action
 from shared.access.actors import EVERYWHERE
 from shared.access.rules import rule_for
+from shared.web.ui.times import calendar_day
 
 WHY_MISSING = (
     ("missing_person_report", "The student is reported missing"),
@@ -99,7 +100,7 @@ def facts(visit: Visit, student: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Campus", ", ".join(visit.campus_name(campus) for campus in student["campuses"])),
         ("Studies", ", ".join(part for part in (level, student["study_program"]) if part)),
         ("Lives at", student["residence"]),
-        ("Born", student["birth_date"] or ""),
+        ("Born", calendar_day(student["birth_date"] or "")),
         ("Advisor", visit.staff_name(student["advisor_id"]) if student["advisor_id"] else ""),
         ("Also", ", ".join(_marks(student))),
     ]

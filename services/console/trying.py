@@ -9,6 +9,7 @@ from services.console import flagging
 from services.console.visit import Visit
 from shared.web.ui import charts
 from shared.web.ui.charts import Chart
+from shared.web.ui.times import calendar_day
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def _chart(
     limits = [each["referrals_per_week"] for each in capacities]
     limit = sum(limits) if limits and None not in limits else None
     over = sum(beyond.values())
-    finding = f"The most in the week of {most}, {_count(sums[most], 'referral')}"
+    finding = f"The most in the week of {calendar_day(most)}: {_count(sums[most], 'referral')}"
     finding += f"; above what can be taken in {_count(over, 'week')}." if limit is not None else "."
     points = [(_label(cells, week), float(sums[week]), "out" if beyond[week] else "") for week in weeks]
     band = (float(limit), float(limit)) if limit is not None else None

@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from starlette.responses import HTMLResponse, Response
 
 from services.console.forms import Form
+from services.console.matching import LEVELS
 from services.console.visit import Visit, Visiting
 from shared.access.actions import Action
 from shared.access.actors import EVERYWHERE
@@ -60,7 +61,8 @@ def _page(
     names = may_find(visit)
     return visit.page(
         "find.html", status, live=False, typed=typed, people=people, wrong=wrong, away=away, names=names,
-        looking_for=referral_id, asked=bool(typed) and not wrong,
+        looking_for=referral_id, asked=bool(typed) and not wrong, levels=LEVELS,
+        campuses=lambda each: ", ".join(visit.campus_name(campus) for campus in each["campuses"]),
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from services.console import flagging
 from services.console.forms import Form
-from services.console.listing import Choice, Filters, as_csv
+from services.console.listing import OLDEST_FIRST, Choice, Filters, as_csv
 from services.console.owners import Answer
 from services.console.pages.flags import campus_of
 from services.console.visit import Visit, Visiting
@@ -18,15 +18,16 @@ from shared.web.gate import EXPORT, USE_HEADER
 router = APIRouter(include_in_schema=False)
 
 _OPEN = (("true", "Somebody waits"), ("", "Any"), ("false", "All have an outcome"))
+_ORDERS = (*OLDEST_FIRST, ("due", "Referred after all soonest"))
 _CODES = {code for _, codes in flagging.OUTCOMES for code, _ in codes}
 
 
 @router.get("/outreach")
 async def lists(visit: Visiting) -> Response:
     """List the outreach lists of the campus."""
-    filters = Filters(visit, [Choice("open", "How it stands", [_OPEN[1], _OPEN[0], _OPEN[2]])])
+    filters = Filters(visit, [Choice("open", "How it stands", [_OPEN[1], _OPEN[0], _OPEN[2]])], orders=_ORDERS)
     campus = campus_of(visit)
-    asked = {name: value for name, value in filters.parameters.items() if name != "sort"} | {"campus": campus}
+    asked = filters.parameters | {"campus": campus}
     answer = await visit.ask("intake", "/outreach", headers=filters.headers, **asked)
     rows = answer.items()
     if filters.csv:
@@ -86,8 +87,12 @@ def _after(visit: Visit, here: str, answer: Answer, said: str) -> Response:
         return visit.go(here, said=answer.detail)
     done = answer.need()
     students = "1 student" if len(done["changed"]) == 1 else f"{len(done['changed'])} students"
-    referred = f" {done['referred']} became referrals." if done["referred"] else ""
+    referred = f" {_became(done['referred'])}" if done["referred"] else ""
     return visit.go(here, said=said.format(students) + referred)
+
+
+def _became(referred: int) -> str:
+    return "1 became a referral." if referred == 1 else f"{referred} became referrals."
 
 
 def _line(entry: dict[str, Any], student: str) -> list[object]:

@@ -179,7 +179,7 @@ def _form(
         title=_title(visit, found),
         tabs=_tabs(section.path),
         shown=shown,
-        errors=[(name, detail) for name, detail in errors.items() if name in placed],
+        errors=[(name, placed[name] or detail) for name, detail in errors.items() if name in placed],
         loose=[detail for name, detail in errors.items() if name not in placed],
         change=program_entry.may_change(visit, _campus_of(found)) and found.entry.get("name") not in ELSEWHERE,
         overtaken=overtaken,
@@ -195,13 +195,12 @@ def _as_it_is(entry: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**entry, "edition": entry["in_force"], "effective_from": None}
 
 
-def _placed(shown: list[program_forms.Shown | program_forms.ShownRows]) -> set[str]:
-    names = set()
+def _placed(shown: list[program_forms.Shown | program_forms.ShownRows]) -> dict[str, str]:
+    """Return what is said at each field of the form, by its name."""
+    names: dict[str, str] = {}
     for each in shown:
-        if isinstance(each, program_forms.Shown):
-            names.add(each.name)
-        else:
-            names |= {field.name for row in each.shown for field in row}
+        rows = [[each]] if isinstance(each, program_forms.Shown) else each.shown
+        names |= {field.name: field.error for row in rows for field in row}
     return names
 
 

@@ -118,7 +118,7 @@ async def switch_keys(visit: Visiting, form: Form) -> Response:
     on = form.get("keys") == "on"
     async with visit.console.database.transaction(ITSELF) as tx:
         await sessions.switch_keys(tx, visit.session, on=on)
-    return visit.go("/me#keys", said=f"Keys are {'on' if on else 'off'}.")
+    return visit.go("/me#single-keys", said=f"Keys are {'on' if on else 'off'}.")
 
 
 @router.post("/campus")

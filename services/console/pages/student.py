@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from starlette.responses import HTMLResponse, Response
 
-from services.console import reading, studying
+from services.console import casework, flagging, reading, studying
 from services.console.forms import Form
 from services.console.owners import Answer
 from services.console.visit import Visit, Visiting
@@ -144,6 +144,10 @@ async def _show(
         why_two=studying.WHY_TWO,
         families=reading.FAMILIES,
         concerns_of=reading.concerns_of,
+        case_states=casework.STATES,
+        referral_states=reading.STATES,
+        reason=flagging.reason,
+        place=flagging.place,
         kinds=studying.KINDS,
         kind_words=studying.KIND_WORDS,
         same=same,

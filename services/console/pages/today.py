@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from starlette.responses import HTMLResponse
 
-from services.console import nav, paging, reading, today
+from services.console import casework, nav, paging, reading, today
 from services.console.owners import Answer
 from services.console.pages.paging import said
 from services.console.visit import Visit, Visiting
@@ -42,6 +42,7 @@ async def show(visit: Visiting) -> HTMLResponse:
         names=await visit.names([case["student_id"] for case in shown]),
         counted=_CASES,
         concerns_of=reading.concerns_of,
+        stages=casework.STATES,
         also=_also(visit, reviews, questions),
         duty=_duty(visit),
         jobs={job.path for job in nav.jobs_of(visit.person.roles, visit.console.paths)},

@@ -69,7 +69,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A referral on the desk, and how many hits of each category it has, without those that are negated."""
+    """A referral on the desk, and how many hits of each category are marked in it, without those that are negated."""
 
     referral: Referral
     hits: Mapping[str, int]
@@ -124,5 +124,17 @@ def _used(statement: TextClause, **given: Any) -> dict[str, Any]:  # noqa: ANN40
 
 def _row(row: Any) -> Row:  # noqa: ANN401 - a row of the statement above
     *referral, hits, screened_with = row
-    found = Counter(category for category, _, _, _, negated, *_ in json.loads(hits) if not negated)
-    return Row(referral_of(referral), dict(found), screened_with)
+    return Row(referral_of(referral), dict(_marked(json.loads(hits))), screened_with)
+
+
+def _marked(hits: Sequence[Sequence[Any]]) -> Counter[str]:
+    """Count what is marked in the text: none within another, the gravest where several begin at one place."""
+    found, place = Counter[str](), 0
+    for start, _, end, category in sorted(
+        (start, category != "danger_imminent", end, category)
+        for category, start, end, _, negated, *_ in hits
+        if not negated
+    ):
+        if start >= place:
+            found[category], place = found[category] + 1, end
+    return found

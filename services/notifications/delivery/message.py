@@ -110,7 +110,7 @@ class Writer:
     def _emergency(self, delivery: Claimed, now: datetime) -> tuple[str, str]:
         facts = delivery.facts
         lines = ["Nobody on duty could be reached about this page. You are its emergency contact.", ""]
-        lines += [*_facts(facts, now), "", *self._sign_in("Reach somebody who can take it, or"), ""]
+        lines += [*_facts(facts, now), "", "Reach somebody who can take it.", *self._sign_in("To see who was told"), ""]
         return f"Nobody reached: {_what(facts).lower()} at {facts['campus']}{_reference(facts)}", "\n".join(lines)
 
     def _taken(self, delivery: Claimed) -> tuple[str, str]:

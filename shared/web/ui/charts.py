@@ -101,18 +101,22 @@ def line(
 
 class _Frame:
     def __init__(self, width: int, height: int, top: float) -> None:
-        self.width, self.base, self.top = width, height - _BOTTOM, top
+        self.width, self.base, self.top = width, height - _BOTTOM, float(top)
         self.inner = width - _LEFT - _RIGHT
 
     def y(self, value: float) -> float:
         return _r(self.base - (self.base - _TOP) * min(max(value / self.top, 0), 1))
 
     def grid(self) -> list[tuple[float, float, float, float, str]]:
-        marks = [(self.top, "grid"), (self.top / 2, "grid"), (0, "axis")]
+        marks = [*((at, "grid") for at in self._marks()), (0, "axis")]
         return [(_LEFT, self.y(at), self.width - _RIGHT, self.y(at), kind) for at, kind in marks]
 
+    def _marks(self) -> list[float]:
+        """Return where the scale is marked: its top and its middle, that one only where it is a whole number."""
+        return [self.top, self.top / 2] if (self.top / 2).is_integer() else [self.top]
+
     def scale(self) -> list[tuple[float, float, str, str]]:
-        return [(_LEFT - 6, self.y(at) + 4, "end", _number(at)) for at in (self.top, self.top / 2, 0)]
+        return [(_LEFT - 6, self.y(at) + 4, "end", _number(at)) for at in (*self._marks(), 0)]
 
     def labels(self, words: Sequence[str], step: float) -> list[tuple[float, float, str, str]]:
         every = max(1, -(-len(words) // _LABELS))

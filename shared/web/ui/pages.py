@@ -75,7 +75,11 @@ class Templates:
             asset=_asset, when=times.when, clock=times.clock, date=times.date, at=datetime.fromisoformat, **names
         )
         self.environment.filters.update(
-            span=times.span, zone_name=times.zone_name, countdown=times.countdown, groups=_groups
+            span=times.span,
+            zone_name=times.zone_name,
+            calendar_day=times.calendar_day,
+            countdown=times.countdown,
+            groups=_groups,
         )
 
     def render(self, name: str, **values: object) -> str:

@@ -17,6 +17,11 @@ class When:
     relative: str
     absolute: str
 
+    @property
+    def amid(self) -> str:
+        """The absolute time as it stands within a sentence: "today, 8:36 am"."""
+        return self.absolute.replace("Today", "today")
+
 
 @dataclass(frozen=True)
 class Clock:
@@ -78,9 +83,19 @@ def date(at: datetime, zone: str) -> str:
     return f"{here:%A, %B} {here.day}, {here.hour % 12 or 12}:{here.minute:02} {'am' if here.hour < 12 else 'pm'}"  # noqa: PLR2004 - noon
 
 
+def calendar_day(day: str) -> str:
+    """Return a day that has no hour, as records keep it, as people write it: "September 14, 2026"."""
+    try:
+        at = datetime.fromisoformat(day)
+    except ValueError:
+        return day
+    return f"{at:%B} {at.day}, {at.year}"
+
+
 def zone_name(zone: str) -> str:
-    """Return a zone as people call it: "New York" for "America/New_York"."""
-    return zone.rpartition("/")[2].replace("_", " ")
+    """Return a zone's time as people call it: "New York time" for "America/New_York", "UTC" as it is."""
+    place = zone.rpartition("/")[2].replace("_", " ")
+    return place if place == "UTC" else f"{place} time"
 
 
 def day(at: datetime, now: datetime, zone: str) -> str:

@@ -74,6 +74,6 @@ STATES = [
     State("outreach: none", "/outreach", "stu", first=True, says="No outreach lists"),
     State("outreach: lists", "/outreach", "ana", arrange=_lists, says="BIO101"),
     State("outreach: a list", "/outreach", "ana", arrange=_list, says="wait for an outcome"),
-    State("outreach: an outcome", "/outreach", "ana", arrange=_list, act=_outcome, says="became referrals"),
+    State("outreach: an outcome", "/outreach", "ana", arrange=_list, act=_outcome, says="1 became a referral"),
     State("outreach: owner away", "/outreach", "ana", around=without("intake"), says="Outreach is away"),
 ]

@@ -37,6 +37,7 @@ async def test_danger_comes_first_then_the_time_left(intake: Intake) -> None:
     ]
     assert (desk["waiting"], desk["danger"], desk["late"], desk["soon"]) == (4, 2, 0, 0)
     assert desk["items"][1]["hits"] == {"danger": 1}
+    assert desk["items"][0]["hits"] == {"danger_imminent": 2}  # several terms find the same words: they stand once
     assert desk["items"][1]["screened_with"] == "en-2026-11.2"
     assert await references(intake, "sam", "?concern=finances") == [second["reference"]]
     assert await references(intake, "sam", "?screening=danger") == [critical["reference"], elevated["reference"]]

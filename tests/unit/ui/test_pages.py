@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from shared.web.ui import charts, install, static, templates_of
 from shared.web.ui.brands import Brand
-from shared.web.ui.times import clock, countdown, date, span, when, zone_name
+from shared.web.ui.times import calendar_day, clock, countdown, date, span, when, zone_name
 from tests.unit.ui.samples import FRAME, NORTH, everything
 
 VOID = {"meta", "link", "input", "br", "img", "rect", "line", "circle", "polyline", "path", "hr"}
@@ -193,7 +193,9 @@ def test_times_are_said_as_people_say_them() -> None:
     assert countdown(timedelta(seconds=-5)) == "0 s"
     assert countdown(timedelta(hours=3)) == "3 h"
     assert date(NOW, "America/New_York") == "Tuesday, November 17, 8:42 am"
-    assert zone_name("America/New_York") == "New York"
+    assert zone_name("America/New_York") == "New York time"
+    assert zone_name("UTC") == "UTC"
+    assert (calendar_day("2026-09-14"), calendar_day("soon")) == ("September 14, 2026", "soon")
 
 
 @pytest.mark.parametrize(

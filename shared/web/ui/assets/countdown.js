@@ -1,4 +1,6 @@
-// Counts down to the time in `data-until`, once a second, in the words the server began with. Says nothing aloud.
+// Counts down from what was left (`data-left`, seconds) when the page came, once a second, in the words the server began
+// with; the device's own clock may be wrong. Says nothing aloud.
+const begun = new WeakMap();
 const words = (seconds) => {
   if (seconds < 60) return `${seconds} s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
@@ -6,8 +8,9 @@ const words = (seconds) => {
 };
 
 const tick = () => {
-  for (const each of document.querySelectorAll("[data-until]")) {
-    const left = Math.max(0, Math.round((Date.parse(each.dataset.until) - Date.now()) / 1000));
+  for (const each of document.querySelectorAll("[data-left]")) {
+    if (!begun.has(each)) begun.set(each, performance.now());
+    const left = Math.max(0, Math.round(Number(each.dataset.left) - (performance.now() - begun.get(each)) / 1000));
     each.textContent = left ? words(left) : "a moment";
   }
 };
