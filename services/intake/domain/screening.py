@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.intake.domain.lexicon import Hit, Lexicon
+from services.intake.domain.terms import Plain
 from shared.events.codes import Family, Level, family_of, gravest_family
 
 MISCONDUCT = "sex_based_misconduct"
@@ -76,8 +77,11 @@ def screen(
 
 
 def found_by(lexicons: Sequence[Lexicon], text: str) -> tuple[Hit, ...]:
-    """Return the hits of all word lists, in the order of the text."""
-    hits = (hit for lexicon in lexicons for hit in lexicon.find(text))
+    """Return the hits of all word lists, in the order of the text, which is made ready for them once."""
+    if not text:
+        return ()
+    plain = Plain(text)
+    hits = [hit for lexicon in lexicons for hit in lexicon.find(plain)]
     return tuple(sorted(hits, key=lambda hit: (hit.start, hit.end, hit.category)))
 
 

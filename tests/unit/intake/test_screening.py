@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from services.intake.domain.lexicon import Edition, Lexicon, in_force
 from services.intake.domain.screening import screen
 from services.intake.domain.sentences import WITHHELD, only_danger
-from services.intake.usecases.screening import shipped
+from services.intake.domain.terms import TOKEN, Plain
+from services.intake.usecases.screening import sentences, shipped
 from shared.events.codes import FAMILY_OF_CONCERN, Level, Urgency
 
 WORD_LISTS = in_force(shipped(), datetime(2026, 9, 14, tzinfo=UTC))
@@ -147,6 +148,25 @@ def test_any_text_can_be_screened_and_places_are_within_it(text: str) -> None:
 def test_words_of_danger_in_any_order_can_be_screened(words: list[str]) -> None:
     text = " ".join(words)
     assert all(text[hit.start : hit.end] for hit in LEXICON.find(text))
+
+
+_SAID = sorted({word for sentence in sentences() for word in sentence.text.split()})
+_MIXED = st.lists(st.one_of(st.sampled_from(_SAID), st.sampled_from(["n't", "_", "'", "not", "\u2019s"])), max_size=40)
+
+
+@given(st.one_of(_MIXED.map(" ".join), _MIXED.map("".join)))
+def test_the_quick_look_leaves_no_term_out(text: str) -> None:
+    plain = Plain(text)
+    for lexicon in WORD_LISTS:
+        terms = lexicon._terms
+        everywhere = {
+            (term.kind, word.start(), found.end())
+            for word in TOKEN.finditer(plain.text)
+            for term in terms.terms
+            if word[0] in term.begins or ("not" in term.begins and word[0].endswith("n't"))
+            if (found := term.pattern.match(plain.text, word.start()))
+        }
+        assert set(terms.find(plain)) == everywhere
 
 
 def test_the_level_is_the_gravest_of_words_concerns_and_urgency() -> None:
