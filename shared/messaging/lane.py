@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from sqlalchemy import text
 
 from shared.access.actors import service_actor
 from shared.events import Envelope, Event
@@ -24,6 +25,10 @@ OnStopped = Callable[[str, str], Awaitable[None]]
 
 ATTEMPTS = 3
 _log = logger("stream")
+
+# A statement keeps the plan of its first use for as long as its connection lives. Made while a table is new, that plan
+# reads the whole of it, and goes on doing so when it has grown. Everything here asks for rows by their keys.
+_BY_KEYS = text("SELECT set_config('enable_seqscan', 'off', true)")
 
 
 class UnreadableError(Exception):
@@ -122,6 +127,7 @@ class Lane:
             raise UnreadableError
         plan = self.plan
         async with self.database.transaction(self._actor) as tx:
+            await tx.connection.execute(_BY_KEYS)
             fresh = await plan.inbox.claim(tx, plan.consumer, arrivals)
             todo = []
             for each in arrivals:  # the same event may be in one batch twice

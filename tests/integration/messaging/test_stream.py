@@ -84,7 +84,21 @@ async def test_the_number_of_statements_does_not_grow_with_the_batch(toys: Toys,
     with statements_of(toys.sink) as many:
         await stream.handle([log.record(new_id()) for _ in range(500)])
 
-    assert len(one) == len(many) == 5  # row context, inbox, parked keys, the handler's own, outbox
+    assert len(one) == len(many) == 6  # row context, plans by keys, inbox, parked keys, the handler's own, outbox
+
+
+async def test_no_statement_of_a_batch_is_planned_to_read_a_whole_table(toys: Toys, log: Log) -> None:
+    planned: list[object] = []
+
+    async def on_flags(tx: Tx, _: Sequence[Envelope[FlagRaised]]) -> None:
+        planned.extend((await tx.connection.execute(text("SHOW enable_seqscan"))).scalars())
+
+    stream = Stream(toys.sink, toys.settings, consumer="plans", topics=("flags",), handlers={FlagRaised: on_flags})
+    await stream.handle([log.record(KEY)])
+    async with toys.sink.transaction(service_actor("operator")) as tx:
+        planned.extend((await tx.connection.execute(text("SHOW enable_seqscan"))).scalars())
+
+    assert planned == ["off", "on"]
 
 
 async def test_an_unknown_type_is_skipped_and_counted(toys: Toys, log: Log) -> None:
