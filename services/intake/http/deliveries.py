@@ -34,6 +34,8 @@ STREAMED = ("/feeds/*/deliveries",)
 LARGEST = 4 * 1024 * 1024
 
 _LATER = frozenset({429, 503})
+# How often a reason is noted for which anybody may have given the cause.
+UNPROVEN = Rate(per_minute=1, burst=4)
 
 Published = Annotated[KeySets, Depends(part(KeySets))]
 Limiter = Annotated[RateLimiter, Depends(part(RateLimiter))]
@@ -63,11 +65,19 @@ class Arrival:
     """How a kind of feed arrives: how its sender proves itself, and how its items are told apart.
 
     `check` raises NotProven; it returns how far the sender's clock is behind ours, where that is known. What proves
-    itself by its own signature does so when it is decoded.
+    itself `by_items`, each by its own signature, does so when they are decoded.
     """
 
     check: Callable[[Sent, Feed, Sequence[Token], datetime], Awaitable[timedelta | None]]
     decode: Callable[[Sent, Feed, datetime], Awaitable[Sequence[Item]]]
+    by_items: bool = False
+
+
+@dataclass(slots=True)
+class Proof:
+    """Whether a request has proven by now that it is the feed's."""
+
+    given: bool = False
 
 
 async def _signed(sent: Sent, _feed: Feed, tokens: Sequence[Token], now: datetime) -> timedelta:
@@ -101,7 +111,7 @@ async def _caliper_items(sent: Sent, _feed: Feed, _now: datetime) -> Sequence[It
 ARRIVALS: dict[str, Arrival] = {
     "http_push": Arrival(_signed, _pushed),
     "referrals_api": Arrival(_signed_or_shown, _pushed),
-    "canvas": Arrival(_canvas, _canvas_items),
+    "canvas": Arrival(_canvas, _canvas_items, by_items=True),
     "caliper": Arrival(_signed_or_shown, _caliper_items),
 }
 
@@ -121,18 +131,23 @@ async def deliver(
     The feed proves itself by its token: `Caselight-Signature: t=<seconds>,v1=<hex of HMAC-SHA256>` over time, full
     stop and body, or for the referrals API and Caliper `Authorization: Bearer`. Canvas signs what it sends.
     """
+    proof = Proof()
     try:
         sent = Sent(request.headers, await _body(request), key_sets, token)
-        return await _take_in(sent, feed_id, request, keys, limiter)
+        return await _take_in(sent, feed_id, request, keys, limiter, proof=proof)
     except Refused as refused:
-        await _turned_away(request, feed_id, refused)
+        await _turned_away(request, feed_id, refused, limiter, proven=proof.given)
         raise
 
 
-async def _take_in(sent: Sent, feed_id: UUID, request: Request, keys: Keys, limiter: Limiter) -> DeliveryView:
+async def _take_in(
+    sent: Sent, feed_id: UUID, request: Request, keys: Keys, limiter: Limiter, *, proof: Proof
+) -> DeliveryView:
     async with by_link(request, f"feed:{feed_id}").begin() as door:
         feed, arrival, behind = await _proven(door, keys, feed_id, sent)
+        proof.given = not arrival.by_items
         items = await arrival.decode(sent, feed, door.now)
+        proof.given = True
         await _limit(limiter, feed, len(items))
         delivery = await begin(door, feed)
         results = await receive(door, keys, delivery, await understand(door, feed, items))
@@ -158,15 +173,29 @@ async def _proven(door: Door, keys: Keys, feed_id: UUID, sent: Sent) -> tuple[Fe
     return feed, arrival, behind
 
 
-async def _turned_away(request: Request, feed_id: UUID, refused: Refused) -> None:
-    """Note for the owner that a delivery was turned away as a whole, unless it was only asked to come again later."""
+async def _turned_away(
+    request: Request, feed_id: UUID, refused: Refused, limiter: RateLimiter, *, proven: bool
+) -> None:
+    """Note for the owner that a delivery was turned away as a whole, unless it was only asked to come again later.
+
+    Whoever has proven nothing may know the feed's id and no more. What they do is noted a few times, and then once a
+    minute for each reason: enough to tell the owner why, and no way to fill what is kept of a feed.
+    """
     if refused.status in _LATER:
         return
     actor = Actor("link", f"feed:{feed_id}")
     async with site_of(request).database.transaction(actor) as tx:
         feed = await feeds.find(tx.connection, feed_id)
-        if feed is not None:
+        if feed is not None and (proven or await _is_rare(limiter, feed, refused.code)):
             await feed_health.refuse(tx, feed, refused.code, refused.detail)
+
+
+async def _is_rare(limiter: RateLimiter, feed: Feed, code: str) -> bool:
+    try:
+        await limiter.spend(f"unproven:{feed.feed_id}:{code}", UNPROVEN, 1)
+    except Refused:
+        return False
+    return True
 
 
 async def _limit(limiter: RateLimiter, feed: Feed, items: int) -> None:
