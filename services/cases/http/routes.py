@@ -1,6 +1,6 @@
 """What people do with cases."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 
 from services.cases.domain.codes import State
+from services.cases.domain.combination import Combination
 from services.cases.http import seeing
 from services.cases.http.changing import IfMatch, after_change, change, seen, tag
 from services.cases.http.models import (
@@ -37,6 +38,7 @@ from shared.access.rules import HIDE_PARTIES
 from shared.web.gate import Door, SignedIn
 from shared.web.idempotency import IdempotencyKey, once
 from shared.web.listing import After, Listing, SortedListing
+from shared.web.shown import look_past
 
 router = APIRouter(tags=["cases"])
 
@@ -195,21 +197,30 @@ async def list_combinations(
 ) -> Listing[CombinationOut]:
     """Return open questions whether two cases are one, where you may answer them."""
     async with gate.begin() as door:
-        found = await reads.questions(door.connection, campus=campus, after=after, count=count)
-        ids = {id_ for question in found for id_ in (question.case_id, question.other_case_id)}
-        shown = await reads.some(door.connection, list(ids))
         staff = await offices.load(door.connection, door.now)
-        decisions = door.allow_each(Action.CASE_COMBINE, seeing.resources(shown, staff, door))
-        may = {case.case_id for case, yes in zip(shown.cases, decisions, strict=True) if yes is not None}
-        items = [combination_out(each) for each in found if {each.case_id, each.other_case_id} <= may]
+        seen, more = await look_past(
+            lambda at, wanted: reads.questions(door.connection, campus=campus, after=at, count=wanted),
+            lambda found: _answerable(found, staff, door),
+            id_of=lambda question: question.combination_id,
+            after=after,
+            count=count,
+        )
         await door.record_list(
             Action.CASE_COMBINE,
-            [str(item.combination_id) for item in items],
+            [str(question.combination_id) for question in seen],
             f"campus={campus}" if campus else "",
             kind="combination",
             campus=campus or EVERYWHERE,
         )
-    return Listing(items=items, after=found[-1].combination_id if len(found) == count else None)
+    return Listing(items=[combination_out(question) for question in seen], after=more)
+
+
+async def _answerable(found: Sequence[Combination], staff: ProgramOffices, door: Door) -> list[Combination]:
+    ids = {id_ for question in found for id_ in (question.case_id, question.other_case_id)}
+    shown = await reads.some(door.connection, list(ids))
+    decisions = door.allow_each(Action.CASE_COMBINE, seeing.resources(shown, staff, door))
+    may = {case.case_id for case, yes in zip(shown.cases, decisions, strict=True) if yes is not None}
+    return [each for each in found if {each.case_id, each.other_case_id} <= may]
 
 
 @router.post("/combinations/{combination_id}")

@@ -321,6 +321,16 @@ async def test_no_question_stays_that_nobody_can_answer(cases: Cases) -> None:
     questions = (await cases.get("sam", "/combinations"))["items"]
     assert len(questions) == 3
 
+    # With one of the cases hidden, neither a part nor where the next one begins says so.
+    first = questions[0]
+    hide = "UPDATE cases SET sensitivity = :as WHERE case_id = :id"
+    await cases.rows(hide, **{"as": "sensitive", "id": UUID(first["case_id"])})
+    seen = await cases.get("sam", "/combinations?count=1")
+    open_to_sam = [each for each in questions if first["case_id"] not in (each["case_id"], each["other_case_id"])]
+    assert [each["combination_id"] for each in seen["items"]] == [each["combination_id"] for each in open_to_sam[:1]]
+    assert seen["after"] == (open_to_sam[0]["combination_id"] if len(open_to_sam) > 1 else None)
+    await cases.rows(hide, **{"as": "standard", "id": UUID(first["case_id"])})
+
     async def combine(case: UUID, other: UUID) -> None:
         (question,) = (
             each for each in questions if (each["case_id"], each["other_case_id"]) == (str(case), str(other))
