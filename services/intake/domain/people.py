@@ -94,5 +94,6 @@ def comparable(name: str) -> str:
     last, comma, first = name.partition(",")
     turned = f"{first} {last}" if comma and first.strip() else name
     plain = unicodedata.normalize("NFKD", turned.casefold().translate(_LETTERS))
-    letters = "".join(sign for sign in plain if not unicodedata.combining(sign))
+    # Once more: some signs, such as a raised A, are capitals only when they are taken apart.
+    letters = "".join(sign for sign in plain if not unicodedata.combining(sign)).casefold()
     return " ".join(part for part in _BETWEEN.split(letters.replace("'", "").replace("\u2019", "")) if part)

@@ -38,13 +38,6 @@ _CLASSES_OF = text(
     WHERE student_id = ANY (CAST(:students AS uuid[])) ORDER BY term DESC, course, section
     """
 )
-# Who teaches a few hundred knows them; a list of thousands is no class.
-_TAUGHT = text(
-    """
-    SELECT DISTINCT student_id FROM enrollments
-    WHERE instructor_id = :instructor AND instructor_id <> '' AND CAST(:campus AS text) = ANY (campuses) LIMIT 600
-    """
-)
 _CONTACTS = {
     "student_id": "uuid",
     "kind": "text",
@@ -110,11 +103,6 @@ async def classes(connection: AsyncConnection, students: Iterable[UUID]) -> dict
     for row in (await connection.execute(_CLASSES_OF, {"students": sorted(set(students))})).all():
         found.setdefault(row.student_id, []).append(Section(row.term, row.course, row.section, row.instructor_id))
     return found
-
-
-async def taught_by(connection: AsyncConnection, campus: str, instructor_id: str) -> set[UUID]:
-    """Return who on a campus is in a class that somebody teaches."""
-    return set((await connection.execute(_TAUGHT, {"campus": campus, "instructor": instructor_id})).scalars())
 
 
 async def keep_contacts(tx: Tx, keys: KeyRing, new: Sequence[NewContacts]) -> None:

@@ -42,10 +42,10 @@ async def _exactly(tx: Tx, typed: str) -> list[UUID]:
 async def _alike(tx: Tx, typed: str, campus: str | None) -> dict[UUID, float]:
     if _is_number(typed) or "@" in typed:
         return {}
-    ids = await student_names.alike(tx.connection, [campus or EVERYWHERE], queries(typed, "", ""), _MOST)
-    names = await student_names.norms(tx.connection, ids)
+    asked = queries(typed, "", "")
+    called = await student_names.called_like(tx.connection, [campus or EVERYWHERE], asked, _MOST)
     said = comparable(typed)
-    found = {id_: max((likeness(said, name) for name in names.get(id_, ())), default=0.0) for id_ in ids}
+    found = {id_: max(likeness(said, name) for name in names) for id_, names in called.items()}
     return {id_: like for id_, like in found.items() if like >= _LEAST}
 
 

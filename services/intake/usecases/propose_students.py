@@ -51,11 +51,9 @@ async def known_on(tx: Tx, campus: str, question: Question) -> list[Known]:
     """
     about, connection = question.about, tx.connection
     asked = queries(about.name, about.description, about.email)
-    alike = set(await student_names.alike(connection, [campus], asked, _ALIKE))
-    if question.referrer_id and asked:
-        alike |= await beside.taught_by(connection, campus, question.referrer_id)
     # Most of a class are called otherwise: they are left out before more of them is looked at.
-    called = await student_names.norms(connection, alike)
+    teacher = question.referrer_id
+    called = await student_names.called_like(connection, [campus], asked, _ALIKE, taught_by=teacher)
     ids = {id_ for id_, names in called.items() if may_be_called(question, names)}
     ids |= set(await student_names.whole(connection, campus, (EMAIL, NUMBER), (about.email, about.number.lower())))
     if about.number:
@@ -67,9 +65,12 @@ async def known_on(tx: Tx, campus: str, question: Question) -> list[Known]:
 
 async def _known(tx: Tx, campus: str, ids: set[UUID]) -> list[Known]:
     """Gather what is known of students; of those whom a merge makes one, under the one they go by."""
-    one = await students.same(tx.connection, ids)
+    found, merged = await students.with_merged(tx.connection, ids)
+    one = {id_: id_ for id_ in found}
+    if merged:
+        one |= await students.same(tx.connection, merged)
+        found |= await students.by_id(tx.connection, one.keys() - found.keys())
     everybody = set(one)
-    found = await students.by_id(tx.connection, everybody)
     names = await student_names.of(tx.connection, everybody)
     classes = await beside.classes(tx.connection, everybody)
     together: dict[UUID, list[UUID]] = {}

@@ -44,6 +44,7 @@ def words(about: About, known: Known, referrer: str = "") -> dict[str, Agreement
         ("SØREN Æbleø", "soren aebleo"),
         ("李 小龍", "李 小龍"),
         ("van_der  Berg.", "van der berg"),
+        ("\u1d2cnna", "anna"),
         (",", ""),
     ],
 )
