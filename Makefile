@@ -2,8 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
-# A file stays in one process: its databases and topics are made once.
-PARALLEL := -n 2 --dist loadfile
+# A file stays in one process: its databases and topics are made once. Which files come first: tests/running.py.
+PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 # Tests of these folders share one stack; the faults get one of their own.
 SHARED_TESTS := $(wildcard tests/unit tests/contracts tests/integration tests/journeys tests/access tests/accessibility)
 COVERAGE := --cov --cov-report=
