@@ -6,6 +6,7 @@ never decided.
 """
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,9 @@ _EMAIL = re.compile(r"[^\s@<>(),;:\"]+@[^\s@<>(),;:\"]+\.[A-Za-z]{2,}")
 _PHONE = re.compile(r"\+?\d[\d\s().-]{5,}\d")
 # Shorter names are words of the language too often; a person looks at those.
 _SHORTEST = 3
+_BETWEEN = r"[\s,.'-]+"
+_UNSEEN = frozenset({"Mn", "Me", "Cf"})  # marks on other signs, and signs that do not show
+_APOSTROPHES = frozenset("\u2018\u2019\u02bc\u0060\u00b4\u2032")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,26 +44,49 @@ class Passage:
 
 
 def passage(text: str, whose: Whose) -> Passage:
-    """Return a text without whom it must not name."""
+    """Return a text without whom it must not name, however the name is written there."""
     if not whose.shielded:
         return Passage(text, ())
+    plain, places = _plainly(text)
     # Whoever else is named by an address or a number is somebody else's matter too.
-    shown = _PHONE.sub(WITHHELD, _EMAIL.sub(WITHHELD, _without(text, _names(whose))))
+    patterns = (*_names(whose), _EMAIL, _PHONE)
+    shown = _without(text, sorted(place.span() for each in patterns for place in each.finditer(plain)), places)
     return Passage(shown, tuple(_to_review(shown)))
 
 
-def _names(whose: Whose) -> list[str]:
-    words = re.split(r"[\s,.'-]+", whose.name)
-    local = whose.email.partition("@")[0]
-    found = [whose.name, whose.email, *words, local, *re.split(r"[._+-]", local), whose.phone]
-    return sorted({each for each in found if len(each) >= _SHORTEST}, key=len, reverse=True)
+def _names(whose: Whose) -> list[re.Pattern[str]]:
+    words = re.split(_BETWEEN, _plainly(whose.name)[0])
+    email = _plainly(whose.email)[0]
+    local = email.partition("@")[0]
+    found = [_plainly(whose.name)[0], email, *words, local, *re.split(r"[._+-]", local), _plainly(whose.phone)[0]]
+    names = {each.strip() for each in found if len(each.strip()) >= _SHORTEST}
+    return [re.compile(rf"(?<!\w){re.escape(name)}(?!\w)") for name in sorted(names)]
 
 
-def _without(text: str, names: Sequence[str]) -> str:
-    if not names:
-        return text
-    inside = "|".join(re.escape(name) for name in names)
-    return re.sub(rf"(?<!\w)(?:{inside})(?!\w)", WITHHELD, text, flags=re.IGNORECASE)
+def _plainly(text: str) -> tuple[str, list[int]]:
+    """Return a text as names are compared, and where each of its signs, and the end, stands in the text itself.
+
+    Without case, marks and signs that do not show, and with one dash and one apostrophe: Zoe is whoever is called
+    Zoë, whichever way that is typed.
+    """
+    plain: list[str] = []
+    places: list[int] = []
+    for place, sign in enumerate(text):
+        for part in unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", sign).casefold()):
+            kind = unicodedata.category(part)
+            if kind not in _UNSEEN:
+                plain.append("-" if kind == "Pd" else "'" if part in _APOSTROPHES else part)
+                places.append(place)
+    return "".join(plain), [*places, len(text)]
+
+
+def _without(text: str, spans: Sequence[tuple[int, int]], places: Sequence[int]) -> str:
+    shown, at = list[str](), 0
+    for start, end in ((places[start], places[end]) for start, end in spans):
+        if start >= at:
+            shown += (text[at:start], WITHHELD)
+        at = max(at, end)
+    return "".join((*shown, text[at:]))
 
 
 def _to_review(text: str) -> list[tuple[int, int]]:
