@@ -132,7 +132,7 @@ class Filters:
         fields = [(each.name, each.label, each.options, self.values[each.name]) for each in self._choices]
         # By a select, and not by heads of columns: on a phone a table has none.
         orders = [("" if place == 0 else code, words) for place, (code, words) in enumerate(self._orders)]
-        return [*fields, (SORT, "Sort by", orders, self.sort)] if orders else fields
+        return [*fields, (SORT, "Sort by", orders, self.sort)] if len(orders) > 1 else fields
 
     @property
     def csrf_field(self) -> Markup:

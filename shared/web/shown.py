@@ -2,20 +2,21 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
-from uuid import UUID
 
 Row = TypeVar("Row")
+# Where a row stands in the listing: its id, or a position in another order.
+At = TypeVar("At")
 _MOST_AT_ONCE = 2_000
 
 
 async def look_past(
-    page: Callable[[UUID | None, int], Awaitable[Sequence[Row]]],
+    page: Callable[[At | None, int], Awaitable[Sequence[Row]]],
     shown: Callable[[Sequence[Row]], Awaitable[Sequence[Row]]],
     *,
-    id_of: Callable[[Row], UUID],
-    after: UUID | None,
+    id_of: Callable[[Row], At],
+    after: At | None,
     count: int,
-) -> tuple[list[Row], UUID | None]:
+) -> tuple[list[Row], At | None]:
     """Return the next `count` rows that the reader may see, and after which of them the rest begins; None: no rest.
 
     `page` returns rows after one of them, so many at most; `shown` leaves out what the reader may not see. Rows are

@@ -11,32 +11,49 @@ from starlette.responses import HTMLResponse, Response
 from services.console import feeds as words
 from services.console.aside import instead
 from services.console.forms import Fields, Form
+from services.console.listing import OLDEST_FIRST, Choice, Filters, as_csv
 from services.console.owners import Answer
 from services.console.visit import Visit, Visiting
 
 router = APIRouter(include_in_schema=False)
 # So many hundreds of rows in one press; whoever has more presses again.
 _ROUNDS = 10
+_STATES = (("", "Waiting"), ("replayed", "Taken in"), ("discarded", "Given up"))
 # What intake takes as mended. Longer ones are nothing to write in a box; the mapping can be mended instead.
 _MOST_TO_MEND = 200_000
 
 
 @router.get("/feeds/{feed_id}/aside")
-async def rows(visit: Visiting, feed_id: UUID, code: str = "", column: str = "", after: str = "") -> HTMLResponse:
-    """Show the rows of one reason, without what they say."""
+async def rows(visit: Visiting, feed_id: UUID) -> Response:
+    """Show the rows of one reason, or of all, without what they say."""
+    # The reason comes from a link: nobody types one.
+    filters = Filters(
+        visit,
+        [Choice("state", "State", _STATES), Choice("code", "Reason", ()), Choice("column", "Column", ())],
+        orders=OLDEST_FIRST,
+        by_campus=False,
+    )
     feed, items = await visit.together(
         visit.ask("intake", f"/feeds/{feed_id}"),
-        visit.ask("intake", f"/feeds/{feed_id}/quarantine/items", code=code, column=column, after=after),
+        visit.ask("intake", f"/feeds/{feed_id}/quarantine/items", headers=filters.headers, **filters.parameters),
     )
     found = items.need()
+    if filters.csv:
+        lines = [
+            [each["place"], words.sentence(each["reason"]), each["column"], each["times"], each["received_at"]]
+            for each in found["items"]
+        ]
+        return as_csv("set-aside", ["Row", "Why", "Column", "Times", "First came"], lines)
     return visit.page(
         "feed_aside.html",
         feed=feed.need(),
         items=found["items"],
         after=found["after"],
-        code=code,
-        column=column,
-        here=_here(feed_id, code, column),
+        code=filters.values["code"],
+        column=filters.values["column"],
+        waiting=not filters.values["state"],
+        filters=filters,
+        saved=await filters.saved(),
         words=words,
     )
 

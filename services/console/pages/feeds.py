@@ -19,13 +19,14 @@ from shared.access.actors import EVERYWHERE
 router = APIRouter(include_in_schema=False)
 _KINDS = [("", "Any kind"), *words.KINDS.items()]
 _STATES = [("", "Any state"), *((code, said) for code, (said, _) in words.STATES.items())]
+_ORDERS = (("trouble", "The troubled first"), ("name", "Name"))
 _OVERLAP_HOURS = 24
 
 
 @router.get("/feeds")
 async def all_of_them(visit: Visiting) -> Response:
-    """Show the feeds, the troubled first, and what they set aside by reason."""
-    filters = Filters(visit, [Choice("kind", "Kind", _KINDS), Choice("state", "State", _STATES)])
+    """Show the feeds, the troubled first or by name, and what they set aside by reason."""
+    filters = Filters(visit, [Choice("kind", "Kind", _KINDS), Choice("state", "State", _STATES)], orders=_ORDERS)
     feeds, aside, health = await visit.together(
         visit.ask("intake", "/feeds", headers=filters.headers, **filters.parameters),
         visit.ask("intake", "/quarantine", campus=filters.parameters.get("campus")),
@@ -33,7 +34,7 @@ async def all_of_them(visit: Visiting) -> Response:
     )
     if not feeds.missing:
         feeds.need()
-    rows = sorted(feeds.items(), key=lambda feed: (feed["state"] == "retired", -feed["waiting"], feed["name"].lower()))
+    rows = feeds.items()
     if filters.csv:
         return as_csv("feeds", *_file(visit, rows))
     groups = aside.items()

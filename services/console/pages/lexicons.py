@@ -1,6 +1,6 @@
 """Word lists: every edition, a draft with its words, how it does beside what is in force, and putting it there."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -10,8 +10,10 @@ from starlette.responses import HTMLResponse, Response
 
 from services.console import reading
 from services.console.forms import Fields, Form
+from services.console.listing import AS, Choice, Filters, as_csv
 from services.console.owners import Answer
 from services.console.visit import Visit, Visiting
+from shared.web.gate import EXPORT, USE_HEADER
 
 router = APIRouter(include_in_schema=False)
 
@@ -25,18 +27,36 @@ LISTS = {
 }
 LANGUAGES = {"en": "English", "es": "Spanish"}
 _OTHERS = "_others"
+_LANGUAGES = (("", "Any"), *LANGUAGES.items())
+_STATES = (
+    ("", "Any"), ("draft", "Draft"), ("active", "Put in force"), ("withdrawn", "Taken back"),
+    ("discarded", "Thrown away"), ("shipped", "Ships with Caselight"),
+)  # fmt: skip
+_KEYS = ("edition", "language", "state", "in_force", "effective_from", "changed_at", "note")
 
 
 @router.get("/lexicons")
-async def listing(visit: Visiting) -> HTMLResponse:
+async def listing(visit: Visiting) -> Response:
     """Show every edition, by language; which are in force."""
-    answer = await visit.ask("intake", "/lexicons")
+    filters = Filters(
+        visit, [Choice("language", "Language", _LANGUAGES), Choice("state", "State", _STATES)], by_campus=False
+    )
+    answer = await visit.ask("intake", "/lexicons", headers=filters.headers)
     found = answer.json if answer.ok else None
     if not answer.ok and not answer.missing:
         answer.need()
+    # There are some dozens, which their owner tells all at once.
+    wanted = {name: value for name, value in filters.values.items() if value}
+    rows = [each for each in answer.items() if wanted.items() <= each.items()]
+    if filters.csv:
+        answer.need()
+        return as_csv("lexicons", list(_KEYS), [[each[key] for key in _KEYS] for each in rows])
     return visit.page(
         "lexicons.html",
         found=found,
+        rows=rows,
+        filters=filters,
+        saved=await filters.saved(),
         languages=LANGUAGES,
         may_change=_may_change(visit),
         at_time=datetime.fromisoformat,
@@ -57,9 +77,24 @@ async def begin(visit: Visiting, form: Form) -> Response:
 
 
 @router.get("/lexicons/{edition}")
-async def one(visit: Visiting, edition: Edition) -> HTMLResponse:
-    """Show an edition: its words, and for whoever may change them how it does."""
+async def one(visit: Visiting, edition: Edition) -> Response:
+    """Show an edition: its words, and for whoever may change them how it does. Its words leave as a file too."""
+    if visit.request.query_params.get(AS) == "csv":
+        said = await visit.ask("intake", f"/lexicons/{edition}", headers={USE_HEADER: EXPORT})
+        return as_csv(edition, ["List", "Kind", "Word"], _lines_of(said.need()["document"]))
     return await _show(visit, edition)
+
+
+def _lines_of(document: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield every word of an edition with the list it stands in, as the page names them."""
+    for category, held in document["categories"].items():
+        yield from (("Words that mark", category, term) for term in held.get("terms", ()))
+        yield from (("Words that mark, about others", category, term) for term in held.get("terms_about_others", ()))
+    yield from (("What looks like it and is not", "", term) for term in document["idioms"]["terms"])
+    for name, held in document["words"].items():
+        yield from (("Words of one meaning", f"<{name}>", term) for term in held)
+    for name, words in LISTS.items():
+        yield from ((words, name, term) for term in document["negation"].get(name, ()))
 
 
 @router.post("/lexicons/{edition}/words")

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from services.console import flagging
 from services.console.forms import Form
-from services.console.listing import Choice, Filters, as_csv
+from services.console.listing import OLDEST_FIRST, Choice, Filters, as_csv
 from services.console.owners import Answer
 from services.console.pages.flags import campus_of
 from services.console.visit import Visit, Visiting
@@ -18,15 +18,16 @@ from shared.web.gate import EXPORT, USE_HEADER
 router = APIRouter(include_in_schema=False)
 
 _OPEN = (("true", "Somebody waits"), ("", "Any"), ("false", "All have an outcome"))
+_ORDERS = (*OLDEST_FIRST, ("due", "Referred after all soonest"))
 _CODES = {code for _, codes in flagging.OUTCOMES for code, _ in codes}
 
 
 @router.get("/outreach")
 async def lists(visit: Visiting) -> Response:
     """List the outreach lists of the campus."""
-    filters = Filters(visit, [Choice("open", "How it stands", [_OPEN[1], _OPEN[0], _OPEN[2]])])
+    filters = Filters(visit, [Choice("open", "How it stands", [_OPEN[1], _OPEN[0], _OPEN[2]])], orders=_ORDERS)
     campus = campus_of(visit)
-    asked = {name: value for name, value in filters.parameters.items() if name != "sort"} | {"campus": campus}
+    asked = filters.parameters | {"campus": campus}
     answer = await visit.ask("intake", "/outreach", headers=filters.headers, **asked)
     rows = answer.items()
     if filters.csv:

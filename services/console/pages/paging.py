@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from starlette.responses import HTMLResponse, Response
 
 from services.console import paging
-from services.console.listing import Choice, Filters, as_csv
+from services.console.listing import NEWEST_FIRST, Choice, Filters, as_csv
 from services.console.visit import Visiting
 
 router = APIRouter(include_in_schema=False)
@@ -19,13 +19,14 @@ STATES = (
     ("accepted", "Accepted"),
     ("ended", "Ended"),
 )
+ORDERS = (NEWEST_FIRST[0], ("waiting", "Waiting longest first"))
 MINE = (("", "Everybody’s"), ("true", "Mine"))
 
 
 @router.get("/pages")
 async def listing(visit: Visiting) -> Response:
-    """List pages, the newest first."""
-    filters = Filters(visit, [Choice("state", "State", STATES), Choice("mine", "Whose", MINE)])
+    """List pages, the newest first unless they are wanted otherwise."""
+    filters = Filters(visit, [Choice("state", "State", STATES), Choice("mine", "Whose", MINE)], orders=ORDERS)
     answer = await visit.ask("notifications", "/pages", headers=filters.headers, **filters.parameters)
     found = [paging.view(visit, each) for each in answer.items()]
     if filters.csv:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path
 from starlette.responses import HTMLResponse, Response
 
-from services.console import program_entry, program_forms, program_parts
+from services.console import handing, program_entry, program_forms, program_parts
 from services.console.forms import OWN_FIELDS, Form
 from services.console.listing import Choice, Filters, as_csv
 from services.console.owners import Answer
@@ -26,6 +26,7 @@ from shared.refusal import Refused
 router = APIRouter(include_in_schema=False)
 
 SHOWN = 100
+_ORDERS = (("name", "Name"), ("cases", "Most open cases first"))
 What = Annotated[str, Path(pattern="^(staff|rotas|policies|campuses)$")]
 Tail = Annotated[str, Path(min_length=1, max_length=200)]
 _STEPS = frozenset({"step", "remove"})
@@ -33,20 +34,33 @@ _STEPS = frozenset({"step", "remove"})
 
 @router.get("/program")
 async def staff(visit: Visiting) -> Response:
-    """List the staff by name."""
+    """List the staff by name; for those who may know how much work everybody has, by that too."""
     roles = [("", "Any"), *((code, role_name(code)) for code in sorted(ROLES))]
-    filters = Filters(visit, [Choice("role", "Role", roles)])
-    said = (await visit.ask("program", "/program", kind="staff", headers=filters.headers)).need()
+    knows = visit.person.has("supervisor", "director")
+    filters = Filters(visit, [Choice("role", "Role", roles)], orders=_ORDERS if knows else _ORDERS[:1])
+    asked, *loads = await visit.together(
+        visit.ask("program", "/program", kind="staff", headers=filters.headers),
+        *([visit.ask("analytics", "/figures/caseloads", campus=filters.parameters["campus"])] if knows else []),
+    )
+    said = asked.need()
     found = [each for each in said["staff"] if _works(visit, each) and _holds(each, filters.values["role"])]
     found.sort(key=lambda each: (each["name"].lower(), each["staff_id"]))
+    has = handing.open_cases(loads[0]) if loads else None
+    if has is not None and filters.order == "cases":
+        found.sort(key=lambda each: -has.get(each["staff_id"], 0))
     if filters.csv:
-        rows = [(each["name"], each["email"], each["campus"], roles_of(visit, each)) for each in found]
-        return as_csv("staff", ["Name", "E-mail", "Home campus", "Roles"], rows)
+        rows = [
+            (each["name"], each["email"], each["campus"], roles_of(visit, each))
+            + (() if has is None else (has.get(each["staff_id"], 0),))
+            for each in found
+        ]
+        columns = ["Name", "E-mail", "Home campus", "Roles"] + ([] if has is None else ["Open cases"])
+        return as_csv("staff", columns, rows)
     begin = next((place for place, each in enumerate(found) if each["staff_id"] == filters.after), -1) + 1
     part = found[begin : begin + SHOWN]
     after = part[-1]["staff_id"] if begin + SHOWN < len(found) else None
     values = {"people": part, "total": len(found), "filters": filters, "saved": await filters.saved(), "after": after}
-    return _list(visit, "staff", roles_of=roles_of, present=visit.program.present, **values)
+    return _list(visit, "staff", roles_of=roles_of, present=visit.program.present, open_cases=has, **values)
 
 
 @router.get("/program/{what}")

@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, Response
 
 from services.console import flagging, ruling, trying
 from services.console.forms import Form
+from services.console.listing import Filters, as_csv
 from services.console.owners import Answer
 from services.console.ruling import Draft
 from services.console.visit import Visit, Visiting
@@ -22,12 +23,17 @@ router = APIRouter(include_in_schema=False)
 
 _WHY_NOT = (("too_many", "It makes too many"), ("too_few", "It misses too many"), ("unclear", "It is not clear enough"),
             ("mistake", "It was a mistake"))  # fmt: skip
+_MADE = {"referral": "Referrals", "outreach": "Outreach", "watch": "Nothing: it watched"}
 
 
 @router.get("/rules")
-async def overview(visit: Visiting) -> HTMLResponse:
+async def overview(visit: Visiting) -> Response:
     """Show the rules in force, what they did, what waits for a second person, and what was in force before."""
-    program, proposals, tally = await _asked(visit)
+    filters = Filters(visit)
+    program, proposals, tally = await _asked(visit, filters)
+    if filters.csv and tally is not None:
+        tally.need()
+        return as_csv("rules", ["Rule", "Edition", "Made", "Times", "Students", "Last"], map(_did, tally.items()))
     policies = program.json["policies"] if program.ok else []
     if program.status == HTTPStatus.FORBIDDEN:
         program.need()
@@ -42,6 +48,8 @@ async def overview(visit: Visiting) -> HTMLResponse:
         own=present.campus == visit.campus,
         proposals=[_proposal(visit, each) for each in proposals.items()],
         tally=tally.items() if tally is not None else [],
+        made=_MADE,
+        file=filters.file,
         tally_away=tally is not None and tally.missing,
         capacity=visit.program.capacity(visit.campus, visit.now),
         away=program.missing,
@@ -147,16 +155,28 @@ async def back(visit: Visiting, form: Form) -> Response:
     return visit.go("/rules", said=f"Edition {body['edition']} is in force again. Two people had agreed to it before.")
 
 
-async def _asked(visit: Visit) -> tuple[Answer, Answer, Answer | None]:
+async def _asked(visit: Visit, filters: Filters) -> tuple[Answer, Answer, Answer | None]:
     """Ask the program, and intake where one campus is looked at."""
     asked = [
         visit.ask("program", "/program", kind="policy"),
         visit.ask("program", "/proposals", state="waiting"),
     ]
     if visit.campus != EVERYWHERE:
-        asked.append(visit.ask("intake", "/rules/tally", campus=visit.campus))
+        asked.append(visit.ask("intake", "/rules/tally", headers=filters.headers, campus=visit.campus))
     answers = list(await asyncio.gather(*asked))
     return answers[0], answers[1], answers[2] if len(answers) > 2 else None  # noqa: PLR2004 - the third
+
+
+def _did(each: Mapping[str, Any]) -> list[object]:
+    made = _MADE.get(each["made"], each["made"])
+    return [
+        flagging.name(each["rule"]),
+        each["policy_edition"],
+        made,
+        each["firings"],
+        each["students"],
+        each["last_at"],
+    ]
 
 
 async def _apply(visit: Visit, said: Mapping[str, Any], *, dry_run: bool) -> Answer:

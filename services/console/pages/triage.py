@@ -30,6 +30,16 @@ _SCREENING = [
 ]
 _MATCHED = [("", "Known or not"), ("true", "Student known"), ("false", "Not yet known")]
 _LATE = [("", "Late or not"), ("true", "Late"), ("false", "Not late")]
+_ORDERS = (
+    ("urgent", "Most urgent first"),
+    ("oldest", "Danger, then oldest first"),
+    ("newest", "Danger, then newest first"),
+)
+_BY = {
+    "urgent": "Danger first, then by time left",
+    "oldest": "Danger first, then the oldest",
+    "newest": "Danger first, then the newest",
+}
 _SHOWN = 25
 _TOGETHER = {"watch": "nothing_more_known"}
 _NOTHING = Decision("", "", "", "", ())
@@ -152,6 +162,7 @@ def _filters(visit: Visit) -> Filters:
             Choice("matched", "Student", _MATCHED),
             Choice("late", "Time", _LATE),
         ],
+        orders=_ORDERS,
     )
     filters.path = "/triage"  # what is sent carries the filters in its own address
     return filters
@@ -194,13 +205,14 @@ async def _show(
         chosen=chosen,
         already=already,
         away=away,
+        by=_BY[filters.order],
         query=filters.href(after=filters.after).partition("?")[2],
         row_href=lambda id_: f"{filters.href(after=filters.after, open=id_)}#detail",
     )
 
 
 async def _file(visit: Visit, filters: Filters) -> Response:
-    listed = await visit.ask("intake", "/desk", headers=filters.headers, count=100, **filters.parameters)
+    listed = await visit.ask("intake", "/desk", headers=filters.headers, count=_SHOWN, **filters.parameters)
     rows = [
         (
             row["reference"],

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel
 from services.intake.http.bodies import Campus, Concern, ReferralView
 from services.intake.http.referrals import referral_view
 from services.intake.storage import desk, standing
-from services.intake.storage.desk import Asked, Row
+from services.intake.storage.desk import Asked, Order, Row
 from shared.access.actions import Action
 from shared.access.actors import EVERYWHERE, Actor
 from shared.access.decision import Decision
@@ -69,10 +69,11 @@ async def show_desk(
     screening: Literal["danger", "misconduct", "missing_person", "child_abuse", "hazing"] | None = None,
     matched: bool | None = None,
     late: bool | None = None,
+    sort: Order = "urgent",
     after: UUID | None = None,
     count: Annotated[int, Query(ge=1, le=100)] = 25,
 ) -> DeskView:
-    """Show what waits for the caller's decision: danger first, then by the time left."""
+    """Show what waits for the caller's decision: danger first, then by the time left, the oldest or the newest."""
     filters = {
         "campus": campus,
         "source_kind": source_kind.value if source_kind else None,
@@ -84,9 +85,10 @@ async def show_desk(
     async with gate.begin() as door:
         program = await load_program(door.connection)
         asked = _asked(door, program, {name: value for name, value in filters.items() if value is not None})
-        rows, more = await _seen(door, program, asked, after, count)
+        rows, more = await _seen(door, program, asked, sort, after=after, count=count)
         numbers = await desk.counts(door.connection, asked, now=door.now, soon=door.now + SOON)
-        said = " ".join(f"{name}={value}" for name, value in filters.items() if value is not None)
+        question = filters | {"sort": sort if sort != "urgent" else None}
+        said = " ".join(f"{name}={value}" for name, value in question.items() if value is not None)
         ids = [str(row.referral_id) for row in rows]
         await door.record_list(
             Action.REFERRAL_LIST, ids, f"desk {said}".strip(), kind="referral", campus=campus or EVERYWHERE
@@ -114,13 +116,13 @@ async def show_news(gate: SignedIn, since: AwareDatetime, campus: Annotated[Camp
 
 
 async def _seen(
-    door: Door, program: Program, asked: Asked, after: UUID | None, count: int
+    door: Door, program: Program, asked: Asked, order: Order, *, after: UUID | None, count: int
 ) -> tuple[list[DeskRow], UUID | None]:
     """Return a page of what the actor may see, and what to ask for the next one with."""
     seen: list[DeskRow] = []
     for _ in range(_LOOKS):
         wanted = count + 1 - len(seen)
-        found = await desk.page(door.connection, asked, now=door.now, after=after, count=wanted)
+        found = await desk.page(door.connection, asked, now=door.now, after=after, count=wanted, order=order)
         resources = await standing.resources(door.connection, [row.referral for row in found], program, door.now)
         decisions = door.allow_each(Action.REFERRAL_LIST, resources)
         seen += [_view(row, yes) for row, yes in zip(found, decisions, strict=True) if yes is not None]

@@ -11,7 +11,6 @@ from pydantic import BaseModel
 from services.intake.domain.feed_health import SIGNALS, WELL, Day, Schedule, band, state_of
 from services.intake.domain.feeds import Feed
 from services.intake.http.feeds import CampusFilter, feed_for, resource_of
-from services.intake.http.imports import NONE_BEFORE
 from services.intake.storage import feed_health, feeds
 from services.intake.usecases.watch_feeds import OFF, schedule_of
 from shared.access.actions import Action
@@ -114,7 +113,7 @@ class HealthView(StateView):
 async def list_health(gate: SignedIn, campus: CampusFilter = "", pictures: Pictures = 0) -> States:
     """Show how the caller's feeds are, the gravest first."""
     async with gate.begin() as door:
-        found = await feeds.page(door.connection, campus=campus, after=NONE_BEFORE, count=_MOST)
+        found = [feed for feed, _ in await feeds.page(door.connection, campus=campus, count=_MOST)]
         decisions = door.allow_each(Action.FEED_LIST, [resource_of(feed) for feed in found])
         shown = [
             feed

@@ -19,15 +19,16 @@ from services.intake.http.feed_bodies import (
     Rotation,
     TokenView,
 )
-from services.intake.http.imports import NONE_BEFORE, Keys
+from services.intake.http.imports import Keys
 from services.intake.storage import feed_tokens, feeds
 from services.intake.storage.shipped import document_of
 from services.intake.usecases import manage_feeds
 from services.intake.usecases.manage_feeds import NewToken, Wanted
 from shared.access.actions import Action
 from shared.access.decision import Resource
+from shared.storage.positions import Position, id_of
 from shared.web.gate import Door, SignedIn
-from shared.web.listing import Listing
+from shared.web.listing import After, Listing, SortedListing
 
 router = APIRouter(tags=["feeds"])
 
@@ -78,25 +79,35 @@ async def add_feed(body: NewFeed, gate: SignedIn, keys: Keys) -> AddedFeed:
 @router.get("/feeds")
 async def list_feeds(
     gate: SignedIn,
+    *,
     campus: CampusFilter = "",
     kind: Annotated[str, Query(max_length=32)] = "",
     state: Annotated[Literal["", "draft", "active", "paused", "retired"], Query()] = "",
-    after: UUID = NONE_BEFORE,
-) -> Listing[FeedView]:
-    """Show feeds of the caller's campuses, and those the caller owns."""
+    sort: feeds.Order = "added",
+    after: After = None,
+) -> SortedListing[FeedView]:
+    """Show feeds of the caller's campuses, and those the caller owns: as added, by name, or the troubled first.
+
+    Trouble is what its health says, then how much was set aside and waits.
+    """
     async with gate.begin() as door:
-        found = await feeds.page(door.connection, campus=campus, kind=kind, state=state, after=after, count=_PAGE)
+        begins = Position.read(after) if sort == "trouble" else Position(0, id_of(after)) if after else None
+        rows = await feeds.page(
+            door.connection, campus=campus, kind=kind, state=state, order=sort, after=begins, count=_PAGE
+        )
+        found = [feed for feed, _ in rows]
         decisions = door.allow_each(Action.FEED_LIST, [resource_of(feed) for feed in found])
         shown = [feed for feed, decision in zip(found, decisions, strict=True) if decision is not None]
         await door.record_list(
             Action.FEED_LIST,
             [str(feed.feed_id) for feed in shown],
-            f"campus={campus}",
+            f"campus={campus} sort={sort}",
             kind="feed",
             campus=campus or "*",
         )
         views = await views_of(door, shown)
-    return Listing(items=views, after=found[-1].feed_id if len(found) == _PAGE else None)
+    last = rows[-1][1] if len(rows) == _PAGE else None
+    return SortedListing(items=views, after=None if last is None else str(last if sort == "trouble" else last.id))
 
 
 @router.get("/feeds/{feed_id}")

@@ -1,11 +1,13 @@
 """Routes of the match desk: who a referral may be about, and what a person says to that."""
 
 from collections.abc import Sequence
+from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
 from services.intake.domain.matching import Candidate
+from services.intake.domain.referrals import Referral
 from services.intake.http.bodies import AboutView, Campus, ReferralView
 from services.intake.http.imports import Keys
 from services.intake.http.knowing import decide_each
@@ -26,6 +28,7 @@ from services.intake.usecases.resolve_people import Person, resources
 from shared.access.actions import Action
 from shared.access.actors import EVERYWHERE
 from shared.access.rules import ONLY_DANGER
+from shared.events.codes import SourceKind
 from shared.program import load_program
 from shared.refusal import Refused
 from shared.web.gate import Door, SignedIn
@@ -37,20 +40,36 @@ _LOOKED_AT = 500
 
 
 @router.get("/match-desk")
-async def list_waiting(gate: SignedIn, keys: Keys, campus: Campus | None = None) -> Listing[WaitingView]:
-    """Show the referrals of which nobody knows whom they are about: danger first, then the oldest; the first fifty.
-
-    What is matched, or left to nobody, makes room for the next.
-    """
+async def list_waiting(
+    gate: SignedIn,
+    keys: Keys,
+    *,
+    campus: Annotated[Campus | None, Query()] = None,
+    source_kind: SourceKind | None = None,
+    left_open: Annotated[bool | None, Query(description="whether somebody looked and could not tell")] = None,
+    sort: Literal["oldest", "newest"] = "oldest",
+    after: UUID | None = None,
+) -> Listing[WaitingView]:
+    """Show the referrals of which nobody knows whom they are about: danger first, then the oldest or the newest."""
     async with gate.begin() as door:
-        found = await referrals.waiting(door.connection, campus, _LOOKED_AT)
+        found = await referrals.waiting(
+            door.connection, campus, _LOOKED_AT, source_kind=source_kind.value if source_kind else None,
+            left_open=left_open, order=sort, after=after,
+        )  # fmt: skip
         program = await load_program(door.connection)
         these = await standing.resources(door.connection, found, program, door.now)
         decisions = door.allow_each(Action.REFERRAL_MATCH, these)
         seen = [each for each, yes in zip(found, decisions, strict=True) if yes and not yes.obliges(ONLY_DANGER)]
         meant = await said_of(door, keys, seen[:_SHOWN])
         left = await merges.left_open(door.connection, list(meant))
-        question = f"campus={campus} state=matching" if campus else "state=matching"
+        asked = {
+            "campus": campus,
+            "state": "matching",
+            "source_kind": source_kind,
+            "left_open": left_open,
+            "sort": sort,
+        }
+        question = " ".join(f"{name}={value}" for name, value in asked.items() if value is not None)
         ids = [str(id_) for id_ in meant]
         await door.record_list(Action.REFERRAL_MATCH, ids, question, kind="referral", campus=campus or EVERYWHERE)
     return Listing(
@@ -67,8 +86,16 @@ async def list_waiting(gate: SignedIn, keys: Keys, campus: Campus | None = None)
                 left_open=SaidView.of(left[each.referral_id]) if each.referral_id in left else None,
             )
             for each in seen[:_SHOWN]
-        ]
+        ],
+        after=_more(found, seen),
     )
+
+
+def _more(found: Sequence[Referral], seen: Sequence[Referral]) -> UUID | None:
+    """Return what asks for the next part: from the last that is shown, or past all that were looked at in vain."""
+    if len(seen) > _SHOWN:
+        return seen[_SHOWN - 1].referral_id
+    return found[-1].referral_id if len(found) == _LOOKED_AT else None
 
 
 @router.get("/referrals/{referral_id}/candidates")

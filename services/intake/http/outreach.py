@@ -17,16 +17,17 @@ from services.intake.http.flag_bodies import (
     OutreachView,
     StudentContactView,
 )
-from services.intake.http.imports import NONE_BEFORE, Keys
+from services.intake.http.imports import Keys
 from services.intake.storage import outreach, standing, students
 from services.intake.usecases.end_outreach import end, write_to
 from shared.access.actions import Action
 from shared.access.decision import Resource
 from shared.program import load_program
 from shared.refusal import Refused
+from shared.storage.positions import Position, id_of
 from shared.web.gate import Door, SignedIn
 from shared.web.idempotency import IdempotencyKey, once
-from shared.web.listing import Listing
+from shared.web.listing import After, SortedListing
 
 router = APIRouter(tags=["outreach"])
 
@@ -39,13 +40,18 @@ async def list_lists(
     gate: SignedIn,
     campus: Annotated[Campus, Query()],
     is_open: Annotated[bool | None, Query(alias="open", description="whether somebody on it still waits")] = None,
-    after: UUID = NONE_BEFORE,
-) -> Listing[OutreachListView]:
-    """Show outreach lists of a campus with how far they have come, oldest first."""
+    sort: outreach.Order = "oldest",
+    after: After = None,
+) -> SortedListing[OutreachListView]:
+    """Show outreach lists of a campus with how far they have come: by week, or by who is referred after all soonest."""
     async with gate.begin() as door:
-        await door.allow(Action.OUTREACH_LIST, Resource(_KIND, campus=campus), filter=f"open={is_open}")
-        rows = await outreach.page(door.connection, campus, is_open=is_open, after=after, count=_PAGE)
-    return Listing(items=[_list(row) for row in rows], after=rows[-1].list_id if len(rows) == _PAGE else None)
+        asked = f"open={is_open} sort={sort}"
+        await door.allow(Action.OUTREACH_LIST, Resource(_KIND, campus=campus), filter=asked)
+        begins = Position.read(after) if sort == "due" else Position(0, id_of(after)) if after else None
+        rows = await outreach.page(door.connection, campus, is_open=is_open, order=sort, after=begins, count=_PAGE)
+    last = rows[-1] if len(rows) == _PAGE else None
+    more = None if last is None else Position(last.place, last.list_id) if sort == "due" else last.list_id
+    return SortedListing(items=[_list(row) for row in rows], after=None if more is None else str(more))
 
 
 @router.get("/outreach/entries/{referral_id}/contact")
@@ -66,7 +72,7 @@ async def read_list(list_id: UUID, gate: SignedIn) -> OutreachView:
     """Show everybody on a list whom the caller need not keep away from."""
     async with gate.begin() as door:
         await _allow(door, Action.OUTREACH_LIST, list_id)
-        (row,) = await outreach.page(door.connection, None, is_open=None, after=NONE_BEFORE, count=1, only=list_id)
+        (row,) = await outreach.page(door.connection, None, count=1, only=list_id)
         entries = await _mine(door, await outreach.load(door.connection, list_id))
         firings = await outreach.firings(door.connection, [entry.referral_id for entry in entries])
     return OutreachView(about=_list(row), entries=[_entry(each, firings[each.referral_id]) for each in entries])

@@ -17,7 +17,7 @@ from services.intake.http.feed_bodies import (
     ShownItem,
 )
 from services.intake.http.feeds import CampusFilter, feed_for
-from services.intake.http.imports import NONE_BEFORE, Keys
+from services.intake.http.imports import Keys
 from services.intake.storage import feeds, quarantine
 from services.intake.storage.quarantine import Chosen
 from services.intake.usecases import replay_quarantine
@@ -67,13 +67,14 @@ async def list_items(
     state: Annotated[Literal["waiting", "replayed", "discarded"], Query()] = "waiting",
     code: Annotated[str | None, Query(max_length=64)] = None,
     column: Annotated[str, Query(max_length=200)] = "",
-    after: UUID = NONE_BEFORE,
+    sort: Literal["oldest", "newest"] = "oldest",
+    after: UUID | None = None,
 ) -> Listing[ItemView]:
     """Show items set aside, without what they say."""
     async with gate.begin() as door:
         await feed_for(door, Action.QUARANTINE_LIST, feed_id, kind=_KIND)
         rows = await quarantine.page(
-            door.connection, feed_id, state=state, code=code, column=column, after=after, count=_PAGE
+            door.connection, feed_id, state=state, code=code, column=column, after=after, count=_PAGE, order=sort
         )
     return Listing(
         items=[ItemView.model_validate(_item(row)) for row in rows],

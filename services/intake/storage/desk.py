@@ -1,11 +1,11 @@
-"""The triage desk's list: what waits for a decision, danger first, then by the time that is left."""
+"""The triage desk's list: what waits for a decision, danger first, then by the time left or in another order."""
 
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import TextClause, text
@@ -30,10 +30,25 @@ _FILTERS = {
         SELECT 1 FROM jsonb_array_elements(CAST(hits AS jsonb)) AS hit
         WHERE hit ->> 0 = ANY (CAST(:screening AS text[])) AND NOT CAST(hit ->> 4 AS boolean))""",
 }
-_PLACE = text("SELECT urgency_rank, due_at FROM referrals WHERE referral_id = :after")
-_AFTER = """(urgency_rank, due_at, referral_id)
-    > (CAST(:rank AS smallint), CAST(:due AS timestamptz), CAST(:after AS uuid))"""
-_ORDER = "urgency_rank, due_at, referral_id"
+Order = Literal["urgent", "oldest", "newest"]
+# Danger comes first in every order: whoever likes to begin with the newest must not have to look for it.
+_DANGER = "urgency_rank < 2"
+_PLACE = text(
+    f"SELECT urgency_rank, due_at, {_DANGER} AS danger, received_at FROM referrals WHERE referral_id = :after"  # noqa: S608 - our own names
+)
+_AFTERS: dict[Order, str] = {
+    "urgent": """(urgency_rank, due_at, referral_id)
+    > (CAST(:rank AS smallint), CAST(:due AS timestamptz), CAST(:after AS uuid))""",
+    "oldest": f"""(NOT ({_DANGER}), received_at, referral_id)
+    > (NOT CAST(:danger AS boolean), CAST(:received AS timestamptz), CAST(:after AS uuid))""",
+    "newest": f"""(({_DANGER}), received_at, referral_id)
+    < (CAST(:danger AS boolean), CAST(:received AS timestamptz), CAST(:after AS uuid))""",
+}
+_ORDERS: dict[Order, str] = {
+    "urgent": "urgency_rank, due_at, referral_id",
+    "oldest": f"NOT ({_DANGER}), received_at, referral_id",
+    "newest": f"({_DANGER}) DESC, received_at DESC, referral_id DESC",
+}
 _COUNTS = """count(*) AS waiting, count(*) FILTER (WHERE urgency_rank < 2) AS danger,
     count(*) FILTER (WHERE due_at < :now) AS late,
     count(*) FILTER (WHERE due_at >= :now AND due_at < :soon) AS soon"""
@@ -87,17 +102,24 @@ class Counts:
 
 
 async def page(
-    connection: AsyncConnection, asked: Asked, *, now: datetime, after: UUID | None, count: int
+    connection: AsyncConnection,
+    asked: Asked,
+    *,
+    now: datetime,
+    after: UUID | None,
+    count: int,
+    order: Order = "urgent",
 ) -> list[Row]:
-    """Return the next referrals after one of them, in the desk's order; one decided meanwhile is a place too."""
+    """Return the next referrals after one of them, in an order of the desk; one decided meanwhile is a place too."""
     place = (await connection.execute(_PLACE, {"after": after})).one_or_none() if after else None
     statement = _statement(
         f"SELECT {FIELDS}, hits, screened_with FROM referrals WHERE"  # noqa: S608 - our own names
-        f" {asked.where(*((_AFTER,) if place else ()))} ORDER BY {_ORDER} LIMIT :count"
+        f" {asked.where(*((_AFTERS[order],) if place else ()))} ORDER BY {_ORDERS[order]} LIMIT :count"
     )
     given = asked.parameters | _used(statement, now=now, count=count)
     if place is not None:
-        given |= {"after": after, "rank": place.urgency_rank, "due": place.due_at}
+        at = {"rank": place.urgency_rank, "due": place.due_at, "danger": place.danger, "received": place.received_at}
+        given |= {"after": after} | _used(statement, **at)
     return [_row(row) for row in (await connection.execute(statement, given)).all()]
 
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -11,8 +11,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intake.domain.feeds import Expected, Feed
+from shared.storage.positions import Position
 from shared.storage.tx import Tx
 
+Order = Literal["added", "name", "trouble"]
 _COLUMNS = (
     "feed_id, campus, code, name, kind, brings, owner_id, state, mapping_version, rate_per_minute, expected, settings,"
     " made_at, version"
@@ -36,14 +38,23 @@ _UPDATE = text(
 )
 _FIND = text(f"SELECT {_COLUMNS} FROM feeds WHERE feed_id = :feed_id")  # noqa: S608 - our own names
 _LOCKED = text(f"SELECT {_COLUMNS} FROM feeds WHERE feed_id = :feed_id FOR UPDATE")  # noqa: S608 - our own names
-_PAGE = text(
-    f"""
-    SELECT {_COLUMNS} FROM feeds
-    WHERE (:campus = '' OR campus = :campus) AND (:kind = '' OR kind = :kind) AND (:state = '' OR state = :state)
-      AND feed_id > CAST(:after AS uuid)
-    ORDER BY feed_id LIMIT :count
-    """  # noqa: S608 - our own names
-)
+# What a feed is sorted by: a number and a name. More of what troubles it comes first; one that has ended comes last.
+_TROUBLE = """CASE WHEN state = 'retired' THEN 1 ELSE
+    - (SELECT count(*) FROM feed_signals AS said WHERE said.feed_id = feeds.feed_id AND resolved_at IS NULL)
+      * 1000000000
+    - (SELECT count(*) FROM quarantine WHERE quarantine.feed_id = feeds.feed_id AND quarantine.state = 'waiting') END"""
+_SORTED = {
+    order: text(
+        f"""
+        SELECT {_COLUMNS}, place FROM (SELECT *, {value} AS place, {name} AS called FROM feeds) AS feeds
+        WHERE (:campus = '' OR campus = :campus) AND (:kind = '' OR kind = :kind) AND (:state = '' OR state = :state)
+          AND (CAST(:after AS uuid) IS NULL OR (place, called, feed_id) > (
+               CAST(:value AS bigint), (SELECT {name} FROM feeds WHERE feed_id = :after), CAST(:after AS uuid)))
+        ORDER BY place, called, feed_id LIMIT :count
+        """  # noqa: S608 - our own names
+    )
+    for order, value, name in (("added", "0", "''"), ("name", "0", "lower(name)"), ("trouble", _TROUBLE, "lower(name)"))
+}
 _OF_KINDS = text(
     f"SELECT {_COLUMNS} FROM feeds WHERE state = 'active' AND kind = ANY (:kinds) ORDER BY feed_id"  # noqa: S608
 )
@@ -122,11 +133,20 @@ async def find(connection: AsyncConnection, feed_id: UUID, *, lock: bool = False
 
 
 async def page(
-    connection: AsyncConnection, *, campus: str = "", kind: str = "", state: str = "", after: UUID, count: int
-) -> list[Feed]:
-    """Return feeds in the order they were made, as far as row security shows them."""
-    asked = {"campus": campus, "kind": kind, "state": state, "after": after, "count": count}
-    return [feed_of(row) for row in (await connection.execute(_PAGE, asked)).all()]
+    connection: AsyncConnection,
+    *,
+    campus: str = "",
+    kind: str = "",
+    state: str = "",
+    order: Order = "added",
+    after: Position | None = None,
+    count: int,
+) -> list[tuple[Feed, Position]]:
+    """Return feeds as far as row security shows them, each with where it stands in the order."""
+    asked = {"campus": campus, "kind": kind, "state": state, "count": count}
+    begins = {"after": after.id if after else None, "value": after.value if after else None}
+    rows = (await connection.execute(_SORTED[order], asked | begins)).all()
+    return [(feed_of(row), Position(row.place, row.feed_id)) for row in rows]
 
 
 async def add_mapping(tx: Tx, feed: Feed, document: Mapping[str, Any], note: str) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
@@ -12,8 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.intake.domain.outreach import Cohort, Entry
 from services.intake.storage.batch import LIST, arrays, insert, joined
 from shared.ids import new_id
+from shared.storage.positions import Position
 from shared.storage.tx import Tx
 
+Order = Literal["oldest", "newest", "due"]
 _COLUMNS = {
     "referral_id": "uuid",
     "list_id": "uuid",
@@ -66,9 +68,11 @@ _LOCK = text(
 _LIST = text(
     "SELECT list_id, campus, week_of, term, course, section, opened_at FROM outreach_lists WHERE list_id = :list_id"
 )
-_PAGE = text(
-    """
-    SELECT list_id, lists.campus, week_of, term, course, section, opened_at, counts.*
+# What a list is sorted by: nothing but its id, or when the first on it is referred after all, in microseconds.
+_LAST = 10**18 - 1
+_DUE = f"coalesce(CAST(extract(epoch FROM counts.refer_at) * 1000000 AS bigint), {_LAST})"
+_PAGE = """
+    SELECT list_id, lists.campus, week_of, term, course, section, opened_at, counts.*, {value} AS place
     FROM outreach_lists AS lists CROSS JOIN LATERAL (
         SELECT count(*) AS students, count(*) FILTER (WHERE state = 'waiting') AS waiting,
                count(*) FILTER (WHERE state = 'waiting' AND messaged_at IS NOT NULL) AS messaged,
@@ -78,10 +82,18 @@ _PAGE = text(
     WHERE (CAST(:campus AS text) IS NULL OR lists.campus = :campus)
       AND (CAST(:only AS uuid) IS NULL OR list_id = :only)
       AND (CAST(:open AS boolean) IS NULL OR (counts.waiting > 0) = :open)
-      AND lists.list_id > CAST(:after AS uuid)
-    ORDER BY lists.list_id LIMIT :count
-    """
-)
+      AND (CAST(:after AS uuid) IS NULL
+           OR ({value}, lists.list_id) {past} (CAST(:value AS bigint), CAST(:after AS uuid)))
+    ORDER BY {order} LIMIT :count
+"""
+_PAGE_BY = {
+    order: text(_PAGE.format(value=value, past=past, order=by))
+    for order, value, past, by in (
+        ("oldest", "0", ">", "lists.list_id"),
+        ("newest", "0", "<", "lists.list_id DESC"),
+        ("due", _DUE, ">", "place, lists.list_id"),
+    )
+}
 _FIRING = text(
     """
     SELECT fired.referral_id, policy_edition, array_agg(DISTINCT flags.course ORDER BY flags.course) AS courses,
@@ -161,14 +173,16 @@ async def page(
     connection: AsyncConnection,
     campus: str | None,
     *,
-    is_open: bool | None,
-    after: UUID,
+    is_open: bool | None = None,
+    order: Order = "oldest",
+    after: Position | None = None,
     count: int,
     only: UUID | None = None,
 ) -> list[Any]:
-    """Return lists of a campus with how far they have come, oldest first; or `only` one."""
-    asked = {"campus": campus, "open": is_open, "after": after, "count": count, "only": only}
-    return list((await connection.execute(_PAGE, asked)).all())
+    """Return lists of a campus with how far they have come and their `place` in the order; or `only` one."""
+    begins = {"after": after.id if after else None, "value": after.value if after else None}
+    asked = {"campus": campus, "open": is_open, "count": count, "only": only}
+    return list((await connection.execute(_PAGE_BY[order], asked | begins)).all())
 
 
 async def load(connection: AsyncConnection, list_id: UUID) -> list[Entry]:

@@ -60,14 +60,19 @@ _ITEM = (
     "item_id, feed_id, campus, import_id, mapping_version, place, code, column_name, reason, accepted, form, times,"
     " whole, state, received_at, decided_by, decided_at, decision_reason, mended IS NOT NULL AS is_mended"
 )
-_PAGE = text(
-    f"""
-    SELECT {_ITEM} FROM quarantine
-    WHERE feed_id = :feed AND state = :state AND item_id > CAST(:after AS uuid)
-      AND (CAST(:code AS text) IS NULL OR (code = :code AND column_name = :column))
-    ORDER BY item_id LIMIT :count
-    """  # noqa: S608 - our own names
-)
+# Ids follow each other in the order in which items came.
+_PAGE_BY = {
+    order: text(
+        f"""
+        SELECT {_ITEM} FROM quarantine
+        WHERE feed_id = :feed AND state = :state
+          AND (CAST(:after AS uuid) IS NULL OR item_id {past} CAST(:after AS uuid))
+          AND (CAST(:code AS text) IS NULL OR (code = :code AND column_name = :column))
+        ORDER BY item_id {way} LIMIT :count
+        """  # noqa: S608 - our own names
+    )
+    for order, past, way in (("oldest", ">", "ASC"), ("newest", "<", "DESC"))
+}
 _FIND = text(
     f"SELECT {_ITEM}, raw, mended FROM quarantine WHERE feed_id = :feed AND item_id = :item"  # noqa: S608 - our own names
 )
@@ -191,11 +196,19 @@ async def groups(connection: AsyncConnection, *, feed_id: UUID | None = None, ca
 
 
 async def page(
-    connection: AsyncConnection, feed_id: UUID, *, state: str, code: str | None, column: str, after: UUID, count: int
+    connection: AsyncConnection,
+    feed_id: UUID,
+    *,
+    state: str,
+    code: str | None,
+    column: str,
+    after: UUID | None,
+    count: int,
+    order: Literal["oldest", "newest"] = "oldest",
 ) -> list[Any]:
-    """Return items of a feed without what they say, oldest first."""
+    """Return items of a feed without what they say, in the order in which they came or the other way round."""
     asked = {"feed": feed_id, "state": state, "code": code, "column": column, "after": after, "count": count}
-    return list((await connection.execute(_PAGE, asked)).all())
+    return list((await connection.execute(_PAGE_BY[order], asked)).all())
 
 
 async def find(connection: AsyncConnection, feed_id: UUID, item_id: UUID) -> Any:  # noqa: ANN401 - a row

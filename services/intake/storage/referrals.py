@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from operator import attrgetter
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import text
@@ -60,15 +60,34 @@ _KNOWN = text(
 _LOAD = text(f"SELECT {FIELDS} FROM referrals WHERE referral_id = ANY (CAST(:ids AS uuid[]))")  # noqa: S608
 _BY_REFERENCE = text(f"SELECT {FIELDS} FROM referrals WHERE reference = :reference")  # noqa: S608
 # Those of danger first: nobody waits to be told, but who is meant is wanted soonest there.
-_WAITING = text(
-    f"""
+_WAITING = f"""
     SELECT {FIELDS} FROM referrals
     WHERE student_id IS NULL AND match_basis <> 'not_on_roster'
       AND (state = 'matching' OR decision IN ('open_case', 'attach', 'watch_no_case'))
       AND (CAST(:campus AS text) IS NULL OR campus = :campus)
-    ORDER BY (found_by = ''), received_at, referral_id LIMIT :count
-    """  # noqa: S608
-)
+      AND (CAST(:source_kind AS text) IS NULL OR source_kind = :source_kind)
+      AND (CAST(:left_open AS boolean) IS NULL OR :left_open = EXISTS (
+           SELECT 1 FROM match_decisions AS said
+           WHERE said.referral_id = referrals.referral_id AND said.decision = 'left_open'))
+      AND (CAST(:after AS uuid) IS NULL OR {{after}})
+    ORDER BY {{order}} LIMIT :count
+"""  # noqa: S608
+_PLACE = "(SELECT {key}, received_at, referral_id FROM referrals WHERE referral_id = :after)"
+_QUIET, _LOUD = "found_by = ''", "found_by <> ''"
+_WAITING_BY = {
+    "oldest": text(
+        _WAITING.format(
+            after=f"(({_QUIET}), received_at, referral_id) > {_PLACE.format(key=_QUIET)}",
+            order=f"({_QUIET}), received_at, referral_id",
+        )
+    ),
+    "newest": text(
+        _WAITING.format(
+            after=f"(({_LOUD}), received_at, referral_id) < {_PLACE.format(key=_LOUD)}",
+            order=f"({_LOUD}) DESC, received_at DESC, referral_id DESC",
+        )
+    ),
+}
 _OF_STUDENTS = text(
     f"""
     SELECT {FIELDS} FROM referrals WHERE student_id = ANY (CAST(:students AS uuid[]))
@@ -166,9 +185,19 @@ async def by_reference(connection: AsyncConnection, reference: str) -> Referral 
     return None if row is None else referral_of(row)
 
 
-async def waiting(connection: AsyncConnection, campus: str | None, count: int) -> list[Referral]:
-    """Return referrals of which nobody knows whom they are about: danger first, then the oldest."""
-    return [referral_of(row) for row in (await connection.execute(_WAITING, {"campus": campus, "count": count})).all()]
+async def waiting(
+    connection: AsyncConnection,
+    campus: str | None,
+    count: int,
+    *,
+    source_kind: str | None = None,
+    left_open: bool | None = None,
+    order: Literal["oldest", "newest"] = "oldest",
+    after: UUID | None = None,
+) -> list[Referral]:
+    """Return referrals of which nobody knows whom they are about: danger first, then the oldest or the newest."""
+    asked = {"campus": campus, "source_kind": source_kind, "left_open": left_open, "after": after, "count": count}
+    return [referral_of(row) for row in (await connection.execute(_WAITING_BY[order], asked)).all()]
 
 
 async def of_students(connection: AsyncConnection, students: Sequence[UUID], count: int) -> list[Referral]:

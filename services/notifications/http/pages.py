@@ -17,8 +17,9 @@ from services.notifications.storage import deliveries, pages, reads
 from services.notifications.usecases import answer_page
 from services.notifications.usecases.desk import Desk, look_around_pages
 from shared.access.actions import Action
+from shared.storage.positions import Position, id_of
 from shared.web.gate import Door, SignedIn
-from shared.web.listing import Listing
+from shared.web.listing import After, SortedListing
 from shared.web.shown import look_past
 from shared.web.site import part
 
@@ -167,24 +168,30 @@ async def list_pages(
     campus: Annotated[str | None, Query(max_length=64, pattern=r"^[^\x00]*$")] = None,
     referral_id: UUID | None = None,
     mine: Annotated[bool, Query(description="only those the caller was told of")] = False,
-    after: UUID | None = None,
-) -> Listing[PageAnswer]:
-    """List the pages that the caller may know of, the newest first."""
+    sort: reads.Order = "newest",
+    after: After = None,
+) -> SortedListing[PageAnswer]:
+    """List the pages that the caller may know of: the newest first, or those that have waited longest for somebody."""
     async with gate.begin() as door:
         told = door.actor.id if mine else None
 
-        async def page_of(at: UUID | None, count: int) -> list[Page]:
+        waiting = sort == "waiting"
+        begins = Position.read(after) if waiting else Position(0, id_of(after)) if after else None
+
+        async def page_of(at: Position | None, count: int) -> list[Page]:
             return await reads.pages(
-                door.connection, state=state, campus=campus, referral_id=referral_id, told=told, after=at, count=count
-            )
+                door.connection, state=state, campus=campus, referral_id=referral_id, told=told, after=at, count=count,
+                order=sort,
+            )  # fmt: skip
 
         shown, more = await look_past(
-            page_of, lambda found: _known_to(door, found), id_of=lambda page: page.id, after=after, count=_MOST
+            page_of, lambda found: _known_to(door, found), id_of=reads.position, after=begins, count=_MOST
         )
-        question = f"state={state or ''} campus={campus or ''} referral_id={referral_id or ''} after={after or ''}"
-        question += f" mine={mine}"
+        question = f"state={state or ''} campus={campus or ''} referral_id={referral_id or ''}"
+        question += f" after={begins.id if begins else ''} mine={mine} sort={sort}"
         await door.record_list(Action.PAGE_LIST, [str(page.id) for page in shown], question, kind="page")
-        return Listing(items=[PageAnswer.of(page, door.actor.id) for page in shown], after=more)
+        last = None if more is None else str(more if waiting else more.id)
+        return SortedListing(items=[PageAnswer.of(page, door.actor.id) for page in shown], after=last)
 
 
 async def _known_to(door: Door, found: Sequence[Page]) -> list[Page]:

@@ -297,6 +297,26 @@ async def test_a_list_of_pages_looks_past_what_is_hidden(office: Office, monkeyp
     assert (first["after"], second["after"]) == (first["items"][0]["page_id"], None)
 
 
+async def test_pages_that_wait_longest_come_first_also_when_one_is_taken_meanwhile(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages_http, "_MOST", 1)
+    first, second, third = [await office.danger() for _ in range(3)]
+    taken = await office.page_of("uma", first)
+    async with office.client("uma") as client:
+        assert (await client.post(f"/pages/{taken['page_id']}/accept")).is_success
+    found, after = list[str](), "/pages?sort=waiting"
+    while after:
+        part = await office.get("uma", after)
+        found += [each["referral_id"] for each in part["items"]]
+        after = f"/pages?sort=waiting&after={part['after']}" if part["after"] else ""
+        if len(found) == 1:  # the one shown is accepted before the next part is asked for
+            async with office.client("uma") as client:
+                await client.post(f"/pages/{part['items'][0]['page_id']}/accept")
+    # What was shown is told again among those taken; nobody who still waits is passed over.
+    assert found == [str(each.referral_id) for each in (second, third, first, second)]
+
+
 @pytest.mark.parametrize("late", ["the referral", "the contact", "nothing"])
 async def test_a_page_follows_its_case_in_whatever_order_the_cases_are_heard(office: Office, late: str) -> None:
     gone = new_id()
