@@ -19,6 +19,7 @@ class Looker:
     site: Site
     windows: dict[tuple[str, str], Window] = field(default_factory=dict)
     since: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    last: Window | None = None
 
     async def wrong_with(self, state: State) -> list[str]:
         """Return everything that is wrong with a page in a state; nothing when everybody can use it."""
@@ -40,14 +41,17 @@ class Looker:
         return found + window.complaints()
 
     async def _opened(self, state: State) -> Window:
-        path = (await state.arrange(self.world) if state.arrange else None) or state.path
         key = (state.person, state.service)
+        if self.last is not None and self.last is not self.windows.get(key):
+            await self.last.page.goto("about:blank")  # a page that nobody looks at need not follow what happens
+        path = (await state.arrange(self.world) if state.arrange else None) or state.path
         now = self.world.clock.now()
         if key not in self.windows:
             self.windows[key] = await self.site.window(state.person, service=state.service)
         elif state.person and now > self.since[key] + IDLE:  # a state let time pass, and the session has ended
             await self.windows[key].sign_in(state.person)
-        window, self.since[key] = self.windows[key], now
+        window = self.last = self.windows[key]
+        self.since[key] = now
         async with state.around(self.world):
             status = await window.open(path)
             assert status == state.status, await window.text()
