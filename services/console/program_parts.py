@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from services.console.program_forms import Field, Option, Part, Rows, parts_of
+from services.console.reading import FAMILIES
 from services.console.visit import Visit
 from shared.access.actors import EVERYWHERE
 from shared.access.rules import ROLES
@@ -19,6 +20,7 @@ FUNCTIONS: tuple[Option, ...] = (("duty", "Duty"), ("titleix", "Title IX"))
 # Rules over flags are decided by two, on a page of their own.
 ELSEWHERE = {"threshold": "/rules"}
 _WHEN = "Such as 2026-09-14 08:00."
+_FAMILIES = f"Codes with commas between them: {', '.join(FAMILIES)}."
 _CODE = re.compile(r"^[A-Za-z0-9._:|@*-]{1,128}$")
 
 
@@ -94,7 +96,7 @@ def _staff(visit: Visit, _entry: Mapping[str, Any]) -> Sequence[Part]:
             ),
             hint="Times such as 2026-09-14 08:00. Whoever covers is paged instead. Clear the first to take one away.",
         ),
-        Field("skills", "Families of concern they work on", "words", hint="Codes with commas between them.", wide=True),
+        Field("skills", "Families of concern they work on", "words", hint=_FAMILIES, wide=True),
         Field("clinical", "Clinical staff: may read clinical matters of their teams", "check"),
         Field("mandated_reporter", "Mandated reporter", "check"),
         Field("titleix_confidential", "Confidential resource under Title IX", "check"),
@@ -160,9 +162,22 @@ def _policy(_visit: Visit, entry: Mapping[str, Any]) -> Sequence[Part]:
         Field("edition", "Edition", hint="A short name for these values, such as 2027-spring."),
         Field("effective_from", "In force from", "instant", hint=_WHEN),
         Field("source", "Where this was decided", hint="Such as: provost’s letter of May 4.", wide=True),
-        *(_SHAPES.get(f"{entry.get('name')} {part.name}", part) for part in parts_of(values)),
+        *(_explained(str(entry.get("name", "")), part) for part in parts_of(values)),
     )
 
+
+def _explained(policy: str, part: Part) -> Part:
+    """Return a part of a policy's form with what its codes mean, where it has any."""
+    if policy == "paging" and part.name.endswith(("steps", "targets")):
+        return replace(part, hint=_TARGETS)
+    return _SHAPES.get(f"{policy} {part.name}", part)
+
+
+_TARGETS = (
+    "Codes with commas between them: duty (the duty officer), duty_backup, related_on_duty (the student’s case manager,"
+    " if at work), team (the care team), director, system (on duty for the whole system), system_backup,"
+    " titleix_coordinator, titleix_deputy."
+)
 
 # Lists that are empty as shipped, and so say nothing of what is in them.
 _SHAPES: dict[str, Part] = {
