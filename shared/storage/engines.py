@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from asyncpg.protocol import protocol
 from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -35,6 +36,11 @@ _ARRAYS = "SELECT " + ", ".join(
         1,
     )
 )
+# The driver asks of every element of an array whether it holds others, through two abstract classes: that is two thirds
+# of what sending the array costs, for text 0.44 instead of 0.18 µs each. Asked whether it is of a kind that
+# we send, it knows at once.
+_HOLDING: tuple[type, ...] = (list, tuple, set, frozenset, type({}.keys()), type({}.values()))
+vars(protocol).update(IterableABC=_HOLDING, SizedABC=_HOLDING)
 
 
 @dataclass
