@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intake.domain.flag_rows import FlagRow
 from services.intake.domain.flag_rules import Signal
-from services.intake.storage.batch import CODE, arrays, codes, insert, split
+from services.intake.storage.batch import CODE, INSTANT, arrays, codes, insert, split
 from shared.ids import derived_id
 from shared.storage.tx import Tx
 
@@ -28,7 +28,7 @@ _COLUMNS = {
     "section": CODE,
     "term": CODE,
     "comment": "bytea",
-    "raised_at": "timestamptz",
+    "raised_at": INSTANT,
     "cleared_at": "code timestamptz",
     "counted_in": "code uuid",
     "source": "once text",

@@ -151,8 +151,7 @@ async def end(tx: Tx, import_id: UUID, state: str) -> None:
 
 async def in_use(connection: AsyncConnection, of: Import, ids: Iterable[str]) -> set[str]:
     """Return which of these ids are in use, also where the importer may not see it. None for one who sees all."""
-    asked = sorted(set(ids))
-    if of.campus == EVERYWHERE or not asked:
+    if of.campus == EVERYWHERE or not (asked := sorted(set(ids))):
         return set()
     names = {"kind": of.kind, "source": of.source, "ids": asked}
     return set((await connection.execute(_IN_USE, names)).scalars())

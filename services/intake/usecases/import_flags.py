@@ -10,7 +10,7 @@ from services.intake.domain.days import LocalDays
 from services.intake.domain.flag_rows import FlagRow
 from services.intake.domain.flag_rules import Signal, reason_code
 from services.intake.domain.rejects import BadCell, Reject
-from services.intake.storage import counting, flag_sources, flags, imports, students
+from services.intake.storage import counting, flag_reasons, flag_sources, flags, imports, students
 from services.intake.storage.flags import COMMENT, Alert, Known, Place, comment_record
 from services.intake.storage.imports import Counts, Import, TakenIn
 from services.intake.usecases import clear_flags, count_flags
@@ -107,8 +107,7 @@ async def keep(
 async def sort(tx: Tx, of: Import, rows: Sequence[FlagRow]) -> Sorting:
     """Sort a batch by what is there already. One statement, or two where the importer does not see every campus."""
     known = await flags.known(tx.connection, of.source, [row.source_key for row in rows])
-    strange = [row.source_key for row in rows if row.source_key not in known]
-    hidden = await imports.in_use(tx.connection, of, strange)
+    hidden = await imports.in_use(tx.connection, of, (row.source_key for row in rows if row.source_key not in known))
     sorting, met = Sorting(), dict[str, int]()
     for row in rows:
         there, place = known.get(row.source_key), met.get(row.source_key)
@@ -176,27 +175,43 @@ async def _merged(
     another's: somebody worried, and what they wrote has to be read. So has what a person has `written` just now.
     """
     owned = sorting.owned
-    if not owned:
-        return [], []
-    campuses = {row.campus for row, _ in owned}
-    alone = {campus: Editions.of(program, campus, tx.now).at_once for campus in campuses}
-    days = LocalDays({code: campus.zone for code, campus in program.campuses.items()})
-    alerts = [Alert(owner, row, *days.around(row.campus, row.raised_at)) for row, owner in owned]
-    found = await flags.same_alerts(tx.connection, of.source, alerts)
+    raised = {(row.campus, row.reason_code) for row, _ in owned}
+    before = await flag_reasons.before(tx.connection, of.source, raised)
+    asked = [each for each in owned if (each[0].campus, each[0].reason_code) in before.others]
+    if not asked:
+        await flag_reasons.add(tx.connection, of.source, raised - before.ours)
+        return owned, []
+    twins = await _twins(tx, program, of, asked)
     left, further = list[tuple[FlagRow, UUID | None]](), dict[UUID, FlagRow]()
-    for (row, owner), twins in zip(owned, found, strict=True):
-        twin = next((each for each in twins if each not in further), None)
-        if twin is None or reason_code(row.reason_code) in alone[row.campus] or (written and row.comment):
+    for row, owner in owned:
+        twin = next((each for each in twins.get(row.row, ()) if each not in further), None)
+        if twin is None or (written and row.comment):
             left.append((row, owner))
             continue
         further[twin] = row
         sorting.merged.append(row.row)
         if row.cleared_at is not None:
             sorting.cleared.setdefault(twin, row.cleared_at)
+    await flag_reasons.add(tx.connection, of.source, {(row.campus, row.reason_code) for row, _ in left} - before.ours)
     sealed = await _sealed(tx, keys, of, [(twin, row) for twin, row in further.items() if row.comment])
     await flag_sources.add(tx, of.source, of.import_id, further, sealed)
     again = await clear_flags.note_raised_again(tx, [twin for twin, row in further.items() if row.cleared_at is None])
     return left, again
+
+
+async def _twins(
+    tx: Tx, program: Program, of: Import, asked: Sequence[tuple[FlagRow, UUID | None]]
+) -> dict[int, list[UUID]]:
+    """Return the flags of other sources that may be the same alert, oldest first, by row."""
+    alone = {campus: Editions.of(program, campus, tx.now).at_once for campus in {row.campus for row, _ in asked}}
+    days = LocalDays({code: campus.zone for code, campus in program.campuses.items()})
+    alerts = [
+        Alert(owner, row, *days.around(row.campus, row.raised_at))
+        for row, owner in asked
+        if reason_code(row.reason_code) not in alone[row.campus]
+    ]
+    found = await flags.same_alerts(tx.connection, of.source, alerts)
+    return {alert.row.row: twins for alert, twins in zip(alerts, found, strict=True)}
 
 
 def _to_count(new: Iterable[NewFlag], again: Iterable[Any] = (), *, live: bool = False) -> New:

@@ -1,11 +1,13 @@
 """The number of statements does not grow with the number of rows."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
+from asyncpg.protocol import protocol
+from sqlalchemy import text
 
 from services.intake.domain.columns import columns_of
 from services.intake.domain.flag_rows import SHAPE, FlagReader
@@ -82,6 +84,58 @@ async def test_flags(intake: Intake, keys: KeyRing) -> None:
         assert (counts.accepted, counts.referrals_made) == (3 * count, 1)
 
     await the_same_for_one_and_many(intake, work)
+
+
+async def test_the_same_alert_is_looked_for_only_where_another_source_has_raised_flags_for_the_reason(
+    intake: Intake, keys: KeyRing
+) -> None:
+    columns = columns_of(FLAG_COLUMNS.split(","), SHAPE)
+
+    async def brought(source: str, *lines: str) -> tuple[int, bool]:
+        """Return how many were known as another source's, and whether anybody looked."""
+        rows, _ = FlagReader(columns, {"NORTH": UTC, "SOUTH": UTC}, NOW).read(
+            (number, line.split(",")) for number, line in enumerate(lines)
+        )
+        async with intake.worker.transaction(service_actor("intake")) as tx:
+            of = Import(new_id(), "*", "flags", source)
+            await imports.start(tx, of)
+            with statements_of(intake.worker) as statements:
+                taken = await import_flags(tx, keys, of, rows, [])
+        return taken.counts.merged, any("SELECT asked.place" in statement for statement in statements)
+
+    assert await brought("one", flag("A1", "N1", "BIO", 1)) == (0, False)
+    assert await brought("one", flag("A2", "N1", "BIO", 2)) == (0, False)
+    assert await brought("two", flag("B1", "N1", "BIO", 1, reason="TARDY")) == (0, False)
+    assert await brought("two", flag("B2", "S1", "BIO", 1, campus="SOUTH")) == (0, False)
+    assert await brought("two", flag("B3", "N1", "BIO", 1), flag("B4", "Z9", "BIO", 1)) == (1, True)
+    # One that waits for the roster is the same for everybody, too.
+    assert await brought("one", flag("A3", "Z9", "BIO", 1)) == (1, True)
+
+
+async def test_a_time_is_stored_to_the_microsecond(intake: Intake, keys: KeyRing) -> None:
+    columns = columns_of(FLAG_COLUMNS.split(","), SHAPE)
+    rows, _ = FlagReader(columns, {"NORTH": UTC}, NOW).read([(1, flag("A1", "N1", "BIO", 1).split(","))])
+    times = [NOW - timedelta(days=37 * n, microseconds=n * n * 1_234_577 + 1) for n in range(300)]
+    async with intake.worker.transaction(service_actor("intake")) as tx:
+        of = await begun(tx, "flags")
+        await import_flags(
+            tx, keys, of, [rows[0]._replace(source_key=str(n), raised_at=at) for n, at in enumerate(times)], []
+        )
+    stored = {row.source_key: row.raised_at for row in await intake.rows("SELECT source_key, raised_at FROM flags")}
+    assert stored == {str(n): at for n, at in enumerate(times)}
+
+
+async def test_arrays_travel_from_whatever_of_ours_holds_them(intake: Intake) -> None:
+    """The driver is told which kinds hold others: it would ask two abstract classes of every element."""
+    assert {"IterableABC", "SizedABC"} <= vars(protocol).keys()
+    numbers = {1: "a", 2: "b"}
+    asked: list[object] = [[1, 2], (1, 2), set(numbers), frozenset(numbers), numbers.keys(), {3: 1, 4: 2}.values()]
+    async with intake.worker.engine.connect() as connection:
+        for each in asked:
+            found = await connection.execute(text("SELECT CAST(:numbers AS bigint[])"), {"numbers": each})
+            assert found.scalar_one() == [1, 2]
+        nested = await connection.execute(text("SELECT CAST(:texts AS text[])"), {"texts": [["a", None], ["c", "d"]]})
+        assert nested.scalar_one() == [["a", None], ["c", "d"]]
 
 
 async def test_roster(intake: Intake, keys: KeyRing) -> None:
