@@ -10,7 +10,6 @@ import contextlib
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
 
 import asyncpg
 import msgspec
@@ -56,6 +55,13 @@ _AT_ONCE = 200
 _PAUSE_S = 1.0
 _ANSWER_WITHIN_S = 0.5
 _TYPE = b'"ce_type","'
+# Many in one call: told one by one, they cost either side several times as much.
+_LEAVE = """
+for place = 1, #ARGV, 4 do
+  redis.call('XADD', KEYS[1], 'MAXLEN', '~', '{kept}', '*', 'type', ARGV[place], 'id', ARGV[place + 1],
+             'campus', ARGV[place + 2], 'sensitivity', ARGV[place + 3])
+end
+""".replace("{kept}", str(KEPT))
 
 _headers = msgspec.json.Decoder(list[tuple[str, str]])
 
@@ -134,16 +140,11 @@ class Hints:
 
     async def _write(self, redis: Redis) -> None:
         self._some.clear()
+        leave = redis.register_script(_LEAVE)
         while self._waiting:
             some = [self._waiting.popleft() for _ in range(min(_AT_ONCE, len(self._waiting)))]
-            async with redis.pipeline(transaction=False) as opened:
-                pipe = cast("Any", opened)  # inside a pipeline nothing is awaited but its end
-                for hint in some:
-                    said = {
-                        "type": hint.type, "id": hint.id, "campus": hint.campus, "sensitivity": hint.sensitivity,
-                    }  # fmt: skip
-                    pipe.xadd(self._stream, said, maxlen=KEPT, approximate=True)
-                await pipe.execute()
+            said = [part for hint in some for part in (hint.type, hint.id, hint.campus, hint.sensitivity)]
+            await leave(keys=[self._stream], args=said)
 
     def _give_up(self, error: BaseException) -> None:
         counters["hints_lost"] += len(self._waiting) + 1
