@@ -92,8 +92,8 @@ _Need = tuple[frozenset[str], ...]
 class _Term:
     """One term, the words that it can begin with, and what a text must hold for it to stand there.
 
-    `keys` has one piece of each alternative of each of `needs`: where a text has none of those of one place, that one
-    look is enough.
+    `keys` has, for each place that must not be empty, one piece of each alternative: where a text has none of those of
+    one place, that one look is enough. `needs` are the places of which one piece does not say all.
     """
 
     kind: Kind
@@ -168,7 +168,8 @@ def _term(kind: Kind, term: str, words: Mapping[str, Sequence[str]]) -> _Term:
     pattern = re.compile("".join(item.pattern(first=item is items[0]) for item in items))
     needs = tuple(need for item in items if (need := item.need()) is not None)
     keys = tuple(frozenset(max(each, key=lambda piece: (len(piece), piece)) for each in need) for need in needs)
-    return _Term(kind, pattern, frozenset(items[0].first_words()), keys, needs)
+    more = tuple(need for need in needs if any(len(each) > 1 for each in need))
+    return _Term(kind, pattern, frozenset(items[0].first_words()), keys, more)
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,8 @@ async def _changed(
 ) -> list[ReferralRow]:
     """Return the rows that say something else than what came before under their id: called unchanged, it were lost."""
     again = {receipt.referral_id: id_ for id_, receipt in receipts.items() if receipt.again}
+    if not again and len(receipts) == len(rows):
+        return []
     before = {again[referral]: each for referral, each in (await said(tx, keys, list(again))).items()}
     for row in rows:
         if not receipts[row.source_event_id].again:
@@ -90,8 +92,9 @@ def _rejected(row: ReferralRow, why: BadCell) -> Reject:
 
 
 def _is_live(tx: Tx, program: Program, of: Import, row: ReferralRow) -> bool:
-    fresh = timedelta(hours=program.late_hours(row.campus, tx.now))
-    return of.feed_id is not None and tx.now - row.happened_at <= fresh
+    if of.feed_id is None:
+        return False
+    return tx.now - row.happened_at <= timedelta(hours=program.late_hours(row.campus, tx.now))
 
 
 def _incoming(of: Import, id_: UUID, row: ReferralRow, *, live: bool) -> Incoming:

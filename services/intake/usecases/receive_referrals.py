@@ -1,8 +1,8 @@
 """Take referrals in: screen, match, triage, keep, and say what is now known. Danger waits for none of it."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from shared.events import Event
 from shared.privacy.keys import KeyRing
 from shared.privacy.text import Clear, seal_all
 from shared.program import Program, load_program
+from shared.program.rules import Triage
 from shared.refusal import Refused
 from shared.storage.tx import Tx
 
@@ -44,8 +45,13 @@ async def receive_referrals(tx: Tx, keys: KeyRing, incoming: Sequence[Incoming])
     new = list(fresh.values())
     matches = await _match(tx, new)
     lists = await word_lists(tx)
+    rules, due = _ByCampus(lambda campus: program.triage(campus, tx.now)), _Due(program)
     received = [
-        (each, screening, *receive(each, screening, match, program.triage(each.campus, tx.now), tx.now))
+        (
+            each,
+            screening,
+            *receive(each, screening, match, rules[each.campus], tx.now, due_at=due.of(each.campus, tx.now)),
+        )
         for each, match in zip(new, matches, strict=True)
         for screening in (screened(each, lists),)
     ]
@@ -74,7 +80,7 @@ async def keep(tx: Tx, keys: KeyRing, program: Program, received: Sequence[Recei
     await referrals.store(
         tx.connection,
         [
-            Kept(replace(referral, due_at=due.of(referral)), screening.edition, screening.hits, *texts)
+            Kept(_timed(referral, due), screening.edition, screening.hits, *texts)
             for (_, screening, referral, _), texts in zip(received, sealed, strict=True)
         ],
     )
@@ -96,12 +102,30 @@ class _Due:
         self._program = program
         self._known: dict[tuple[str, datetime], datetime] = {}
 
-    def of(self, referral: Referral) -> datetime:
-        place = referral.campus, referral.received_at
+    def of(self, campus: str, received_at: datetime) -> datetime:
+        place = campus, received_at
         if place not in self._known:
             hours = self._program.clocks(*place).triage_hours
             self._known[place] = self._program.deadline(*place, hours)
         return self._known[place]
+
+
+def _timed(referral: Referral, due: _Due) -> Referral:
+    if referral.due_at is not None:
+        return referral
+    return replace(referral, due_at=due.of(referral.campus, referral.received_at))
+
+
+class _ByCampus(dict[str, Triage]):
+    """The triage rules of each campus, read once for all that came at one moment."""
+
+    def __init__(self, read: Callable[[str], Triage]) -> None:
+        super().__init__()
+        self._read = read
+
+    def __missing__(self, campus: str) -> Triage:
+        rules = self[campus] = self._read(campus)
+        return rules
 
 
 async def _known(tx: Tx, incoming: Sequence[Incoming]) -> dict[tuple[str, str], referrals.Known]:
@@ -156,11 +180,13 @@ async def _sealed(
     ]
 
 
+_ABOUT = tuple(field.name for field in fields(About))
+
+
 def _texts(incoming: Incoming) -> list[Clear]:
-    about = incoming.about
     said = {
         NARRATIVE: incoming.narrative,
-        ABOUT: _object(**asdict(about)),
+        ABOUT: _object(**{name: getattr(incoming.about, name) for name in _ABOUT}),
         REFERRER: _object(name=incoming.referrer_name, email=incoming.referrer_email, phone=incoming.referrer_phone),
     }
     id_ = incoming.referral_id
