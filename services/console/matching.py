@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.console.visit import Visit
+from shared.web.ui.times import calendar_day
 
 FIELDS = (
     ("name", "Name"),
@@ -131,6 +132,8 @@ def _cell(evidence: Mapping[str, Any]) -> tuple[str, str]:
         known = f"ends in {known}"
     if field == "level":
         known = LEVELS.get(known, known)
+    if field == "birth_date":
+        known = calendar_day(known)
     return known, KINDS.get(evidence["agreement"], "none")
 
 
