@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from services.intake.domain.feeds import Feed
-from services.intake.storage import feeds
-from services.intake.usecases.receive_file import TAKES, receive_file
+from services.intake.storage import feed_health, feeds
+from services.intake.usecases.receive_file import TAKES, receive_file, set_file_aside
 from shared.access.actors import service_actor
 from shared.messaging import health
 from shared.messaging.failures import is_transient
@@ -36,7 +36,13 @@ _LOOK_EVERY_S = 1.0
 _PIECE = 1024 * 1024
 _STAMP = "%Y%m%dT%H%M%S"
 _LONGEST_NAME = 120
+# A file that fails each time, and not for what passes by itself, is tried so often before its owner is told.
+TRIES = 3
 _FOLDER_OF = {"taken": PROCESSED, "again": PROCESSED, "rejected": REJECTED}
+
+_CLOSED = (
+    "A file in the folder cannot be opened. Let the sender drop files that everybody in the folder's group may read."
+)
 
 _log = logger("drops")
 
@@ -61,6 +67,8 @@ class FileDrops:
     settings: Settings
     keys: KeyRing
     _seen: dict[Path, Glimpse] = field(default_factory=dict)
+    _failed: dict[Path, tuple[Looks, int]] = field(default_factory=dict)
+    _closed: dict[Path, Looks] = field(default_factory=dict)
 
     @property
     def root(self) -> Path:
@@ -118,24 +126,45 @@ class FileDrops:
         return now - glimpse.since >= SETTLED
 
     async def _take(self, feed: Feed, path: Path) -> None:
-        """Take a file in and put it where it belongs. One that fails by no fault of its own stays for the next look."""
+        """Take a file in and put it where it belongs. One that fails stays for the next look, some times."""
         try:
             with _opened(path) as file:
-                looks = _looks(os.fstat(file.fileno()))
-                digest = await asyncio.to_thread(_digest, file, self.keys.secret("delivery"))
-                became = await receive_file(self.database, self.keys, feed, file, name=path.name, digest=digest)
+                await self._take_opened(feed, path, file)
         except FileNotFoundError:
             return
-        except Exception as error:  # logged and counted; the next look tries again
+        except PermissionError:  # told to the feed's owner; the others go on
+            self._seen.pop(path, None)
+            await self._tell_closed(feed, path)
+
+    async def _take_opened(self, feed: Feed, path: Path, file: BinaryIO) -> None:
+        looks = _looks(os.fstat(file.fileno()))
+        take = set_file_aside if self._failed.get(path) == (looks, TRIES) else receive_file
+        try:
+            digest = await asyncio.to_thread(_digest, file, self.keys.secret("delivery"))
+            became = await take(self.database, self.keys, feed, file, name=path.name, digest=digest)
+        except Exception as error:  # logged and counted; the next look tries again, or tells the feed's owner
             if is_transient(error):
                 raise
             counters["files_failed"] += 1
             self._say("a file could not be taken in", error)
+            before, tries = self._failed.get(path, (looks, 0))
+            self._failed[path] = looks, min(tries + 1, TRIES) if before == looks else 1
             self._seen.pop(path, None)
             return
         self._seen.pop(path, None)
+        self._failed.pop(path, None)
         counters[f"files_{became}"] += 1
         _put_away(path, looks, _FOLDER_OF[became], self.database.clock.now())
+
+    async def _tell_closed(self, feed: Feed, path: Path) -> None:
+        """Let the owner know of a file that we may not open: once for each file."""
+        with contextlib.suppress(FileNotFoundError):
+            looks = _looks(await asyncio.to_thread(path.lstat))
+            if self._closed.get(path) == looks:
+                return
+            self._closed[path] = looks
+            async with self.database.transaction(service_actor(self.database.service)) as tx:
+                await feed_health.refuse(tx, feed, "file_closed", _CLOSED)
 
     def _say(self, message: str, error: BaseException) -> None:
         error_class, place = describe(error)

@@ -31,6 +31,7 @@ from shared.messaging import health
 from shared.privacy.keys import KeyRing
 from shared.refusal import Refused
 from shared.storage.engines import Database
+from shared.storage.tx import Tx
 
 BATCH = 4_000
 ITEMS_AT_ONCE = 1_000
@@ -39,6 +40,12 @@ REFERRALS_AT_ONCE = 500
 LARGEST_JSON = 64 * 1024 * 1024
 # Of a file that cannot be read as a whole; the file itself stays in its folder of rejected ones.
 _BEGINNING = 64 * 1024
+
+_FAILS = Refused(
+    "file_fails",
+    "Taking this file in fails each time, for a reason of ours: the operators find it in the log. Drop it again once"
+    " they have mended it.",
+)
 
 # What reads the files of a kind of feed. Raises Refused for a file that cannot be read as a whole.
 TakeFile = Callable[[Database, KeyRing, Delivery, BinaryIO, str], Awaitable[None]]
@@ -63,16 +70,34 @@ async def receive_file(
     try:
         await TAKES[feed.kind](database, keys, delivery, file, name)
     except Refused as refused:  # told to the feed's owner: it waits in quarantine
-        file.seek(0)
-        aside = Aside(name[-120:], refused.code, "", refused.detail, "", "bytes", file.read(_BEGINNING))
         async with database.transaction(actor) as tx:
-            await quarantine.keep(tx, keys, delivery.of, [aside])
-            await feed_health.refuse(tx, feed, refused.code, refused.detail)
-            await finish(tx, delivery, "broken_off")
+            await _reject(tx, keys, delivery, _whole(file, name, refused))
         return "rejected"
     async with database.transaction(actor) as tx:
         await finish(tx, delivery)
     return "taken"
+
+
+async def set_file_aside(
+    database: Database, keys: KeyRing, feed: Feed, file: BinaryIO, *, name: str, digest: bytes
+) -> str:
+    """Give up on a file that fails each time it is read, and tell its owner; what was read of it before stays."""
+    async with database.transaction(service_actor(database.service)) as tx:
+        await feeds.break_off(tx, feed)
+        await _reject(tx, keys, await begin(tx, feed, digest), _whole(file, name, _FAILS))
+    return "rejected"
+
+
+async def _reject(tx: Tx, keys: KeyRing, delivery: Delivery, aside: Aside) -> None:
+    await quarantine.keep(tx, keys, delivery.of, [aside])
+    await feed_health.refuse(tx, delivery.feed, aside.code, aside.reason)
+    await finish(tx, delivery, "broken_off")
+
+
+def _whole(file: BinaryIO, name: str, refused: Refused) -> Aside:
+    """Return what is kept of a file that is set aside as a whole; the file itself is in its folder."""
+    file.seek(0)
+    return Aside(name[-120:], refused.code, "", refused.detail, "", "bytes", file.read(_BEGINNING))
 
 
 async def take_readings(database: Database, keys: KeyRing, delivery: Delivery, readings: Iterator[Read]) -> None:

@@ -1,6 +1,7 @@
 """Files that machines drop into a feed's folder."""
 
 import gzip
+import os
 import zipfile
 from datetime import timedelta
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from services.intake.drops import SETTLED, FileDrops
+from services.intake.drops import SETTLED, TRIES, FileDrops
 from services.intake.usecases.receive_file import receive_file
 from shared.privacy.keys import KeyRing
 from tests.integration.intake.conftest import Intake
@@ -154,6 +155,58 @@ async def test_a_worker_that_died_in_the_middle_loses_and_doubles_nothing(drop: 
     assert await drop.settle() == 1
     assert await drop.flags() == ["A1", "B1"]
     assert [each["state"] for each in await drop.deliveries()] == ["finished", "broken_off"]
+
+
+async def test_a_file_that_fails_each_time_is_set_aside_its_owner_told_once_and_taken_when_dropped_again(
+    drop: Drop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop.write("alerts.csv", HEADER + ROW.format(id="A1"))
+    drop.write("other.csv", HEADER + ROW.format(id="B1"))
+    tried: list[str] = []
+
+    async def failing(*args: Any, **kwargs: Any) -> str:
+        tried.append(kwargs["name"])
+        if kwargs["name"] == "alerts.csv":
+            raise ValueError("a mistake of ours")
+        return await receive_file(*args, **kwargs)
+
+    with monkeypatch.context() as broken:
+        broken.setattr("services.intake.drops.receive_file", failing)
+        for _ in range(6):
+            await drop.settle()
+    assert tried == ["alerts.csv", "other.csv", *["alerts.csv"] * (TRIES - 1)]
+    assert drop.names("rejected") == ["alerts.csv"]
+    (group,) = (await drop.intake.get("ana", f"/feeds/{drop.feed_id}/quarantine"))["items"]
+    assert (group["code"], group["items"]) == ("file_fails", 1)
+    (refused,) = await drop.intake.rows("SELECT code, times FROM feed_refusals WHERE feed_id = :id", id=drop.feed_id)
+    assert (refused.code, refused.times) == ("file_fails", 1)
+    assert await drop.flags() == ["B1"]
+    drop.write("alerts.csv", HEADER + ROW.format(id="A1"))
+    assert await drop.settle() == 1
+    assert await drop.flags() == ["A1", "B1"]
+
+
+async def test_a_file_we_may_not_open_is_told_once_and_holds_no_other_up(
+    drop: Drop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop.write("alerts.csv", HEADER + ROW.format(id="A1"))
+    drop.write("other.csv", HEADER + ROW.format(id="B1"))
+    opening = os.open
+
+    def kept_out(path: Any, *more: Any, **named: Any) -> int:
+        if str(path).endswith("/alerts.csv"):
+            raise PermissionError(path)
+        return opening(path, *more, **named)
+
+    with monkeypatch.context() as closed:
+        closed.setattr(os, "open", kept_out)
+        for _ in range(3):
+            await drop.settle()
+    (refused,) = await drop.intake.rows("SELECT code, times FROM feed_refusals WHERE feed_id = :id", id=drop.feed_id)
+    assert (refused.code, refused.times) == ("file_closed", 1)
+    assert await drop.flags() == ["B1"]
+    assert await drop.settle() == 1
+    assert await drop.flags() == ["A1", "B1"]
 
 
 async def test_a_file_that_takes_the_place_of_one_being_read_is_read_too(
