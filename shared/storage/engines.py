@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from asyncpg.protocol import protocol
@@ -68,11 +69,15 @@ class Database:
         """
         async with self.engine.begin() as connection:
             await set_context(connection, row_context(actor))
-            tx = Tx(connection=connection, actor=actor, now=self.clock.now(), service=self.service, cause=cause)
+            now = self.clock.now()
+            encode = partial(outbox.encode, source=self.service, now=now, layout=self)
+            tx = Tx(connection, actor, now, self.service, cause, encode=encode)
             yield tx
+            for encoded in tx.encoded:
+                await outbox.write_encoded(connection, encoded)
             if tx.outgoing:
-                await outbox.write(connection, tx.outgoing, source=self.service, now=tx.now, layout=self)
-        if tx.outgoing:
+                await outbox.write(connection, tx.outgoing, source=self.service, now=now, layout=self)
+        if tx.outgoing or tx.encoded:
             self.published.set()
         for done in tx.after_commit:
             done()

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.events import Event
 from shared.ids import new_id, new_ids
+from shared.storage.tx import Encoded
 
 _encoder = msgspec.json.Encoder()
 _PLACEHOLDER = UUID(int=0)
@@ -56,22 +57,37 @@ async def write(
 
     `republished` marks snapshots that their owner sends again for a new consumer of history.
     """
+    ids = new_ids(len(events))
+    await write_encoded(connection, encode(events, ids, source=source, now=now, layout=layout, republished=republished))
+
+
+async def write_encoded(connection: AsyncConnection, encoded: Encoded) -> None:
+    """Store what `encode` made, in one statement."""
+    await connection.execute(_INSERT, encoded)
+
+
+def encode(
+    events: Sequence[Event],
+    ids: Sequence[UUID],
+    *,
+    source: str,
+    now: datetime,
+    layout: Layout,
+    republished: bool = False,
+) -> Encoded:
+    """Return events as they are stored, each with an id. May run in a thread."""
     keys = [event.key for event in events]
     raw_keys = [key.encode() for key in keys]
-    ids = new_ids(len(events))
     heads = _Headers(source, now, republished=republished)
-    await connection.execute(
-        _INSERT,
-        {
-            "event_ids": ids,
-            "topics": " ".join([layout.topic_prefix + event.TOPIC for event in events]),
-            "partitions": [partition_of(key, layout.partitions) for key in raw_keys],
-            "keys": raw_keys,
-            "headers": [heads.of(event, key, str(id_)) for id_, key, event in zip(ids, keys, events, strict=True)],
-            "payloads": [_encoder.encode(event) for event in events],
-            "created_at": now,
-        },
-    )
+    return {
+        "event_ids": ids,
+        "topics": " ".join([layout.topic_prefix + event.TOPIC for event in events]),
+        "partitions": [partition_of(key, layout.partitions) for key in raw_keys],
+        "keys": raw_keys,
+        "headers": [heads.of(event, key, str(id_)) for id_, key, event in zip(ids, keys, events, strict=True)],
+        "payloads": [_encoder.encode(event) for event in events],
+        "created_at": now,
+    }
 
 
 class _Headers:

@@ -215,6 +215,8 @@ class Gate:
             now=tx.now,
             service=tx.service,
             outgoing=tx.outgoing,
+            encoded=tx.encoded,
+            encode=tx.encode,
             after_commit=tx.after_commit,
             decided=self._context is not None,
             context=context,

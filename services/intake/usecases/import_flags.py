@@ -248,33 +248,28 @@ async def _store(
     if not new:
         return
     sealed = await _sealed(tx, keys, of, [(id_, row) for id_, row, _ in new if row.comment])
-    await flags.store(
-        tx,
-        of.source,
-        of.import_id,
-        raised_by,
-        [
-            (
-                id_,
-                row.campus,
-                owner,
-                row.student_number,
-                row.source_key,
-                row.content,
-                row.reason_code,
-                row.severity,
-                row.course,
-                row.section,
-                row.term,
-                sealed.get(id_),
-                row.raised_at,
-                row.cleared_at,
-                counted.get(id_),
-            )
-            for id_, row, owner in new
-        ],
-    )
-    tx.publish(*(_raised(flag, of.source, tx.now) for flag in new))
+    rows = [
+        (
+            id_,
+            row.campus,
+            owner,
+            row.student_number,
+            row.source_key,
+            row.content,
+            row.reason_code,
+            row.severity,
+            row.course,
+            row.section,
+            row.term,
+            sealed.get(id_),
+            row.raised_at,
+            row.cleared_at,
+            counted.get(id_),
+        )
+        for id_, row, owner in new
+    ]
+    storing = flags.store(tx, of.source, of.import_id, raised_by, rows)
+    await tx.publish_beside(storing, [_raised(flag, of.source, tx.now) for flag in new])
 
 
 async def _sealed(tx: Tx, keys: KeyRing, of: Import, written: Sequence[tuple[UUID, FlagRow]]) -> dict[UUID, bytes]:

@@ -1,10 +1,13 @@
 """The outbox is sent whole, in order per key, by one relay at a time."""
 
 import asyncio
+import json
 from uuid import UUID
 
+import pytest
 from aiokafka import TopicPartition
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from shared.access.actors import service_actor
 from shared.events.program import CampusSnapshot
@@ -45,6 +48,26 @@ async def test_what_is_published_arrives_once_and_the_outbox_is_empty(toys: Toys
     records = await read_all(toys, "flags")
     assert {headers["ce_subject"] for _, headers in records} == {str(key) for key in keys}
     assert len({id_ for id_, _ in records}) == len(records) == len(keys)
+
+
+async def test_events_made_ready_while_the_database_works_keep_their_place_and_fall_with_the_work(toys: Toys) -> None:
+    key, actor = new_id(), service_actor("toy_source")
+    events = [flag(key, sequence) for sequence in range(1, 8)]
+    async with toys.source.transaction(actor) as tx:
+        tx.publish(*events[:2])
+        work = tx.connection.execute(text("SELECT 1 FROM pg_sleep(0.05)"))
+        assert (await tx.publish_beside(work, events[2:5])).scalar_one() == 1
+        tx.publish(events[5])
+        await tx.publish_beside(tx.connection.execute(text("SELECT 1")), [])
+        tx.publish(events[6])
+    with pytest.raises(DBAPIError):
+        async with toys.source.transaction(actor) as tx:
+            await tx.publish_beside(tx.connection.execute(text("SELECT 1 / 0")), [flag(key, 8)])
+
+    async with toys.source.transaction(actor) as tx:
+        stored = await tx.connection.execute(text("SELECT payload FROM outbox ORDER BY id"))
+        sequences = [json.loads(payload)["sequence"] for payload in stored.scalars()]
+    assert sequences == [1, 2, 3, 4, 5, 6, 7]
 
 
 async def test_a_relay_told_to_stop_at_the_moment_of_a_commit_stops(toys: Toys) -> None:
