@@ -14,6 +14,7 @@ from services.intake.storage.batch import CODE, arrays, codes, insert, split
 from services.intake.storage.flags import Place, signal_of
 from shared.storage.tx import Tx
 
+_SECOND = timedelta(seconds=1)
 REFERRAL, OUTREACH, WATCH = "referral", "outreach", "watch"
 
 _FIRINGS = {
@@ -122,10 +123,10 @@ _TALLY = text(
 
 
 class Span(NamedTuple):
-    """A stretch of time to look at, and how many days a firing reaches."""
+    """The first and the last flag of a stretch of time, and how many days a firing reaches around them."""
 
-    since: datetime
-    until: datetime
+    first: datetime
+    last: datetime
     days: timedelta
 
 
@@ -174,18 +175,18 @@ def _asked(spans: Mapping[Place, Span], same: Same) -> dict[str, Any]:
     others: dict[UUID, list[UUID]] = {}
     for student, one in same.items():
         others.setdefault(one, []).append(student)
-    asked = [
-        (student, place.campus, span)
-        for place, span in spans.items()
-        for student in others.get(place.student_id, (place.student_id,))
-    ]
-    return {
-        "students": [student for student, _, _ in asked],
-        "campuses": codes([campus for _, campus, _ in asked]),
-        "since": [int(span.since.timestamp()) - 1 for _, _, span in asked],
-        "until": [int(span.until.timestamp()) + 1 for _, _, span in asked],
-        "far": max(span.days for span in spans.values()),
-    }
+    students, campuses, since, until = list[UUID](), list[str](), list[int](), list[int]()
+    for place, (first, last, days) in spans.items():
+        reach = days // _SECOND + 1
+        begin = int(first.timestamp())
+        end = begin if last is first else int(last.timestamp())
+        for student in others.get(place.student_id, (place.student_id,)):
+            students.append(student)
+            campuses.append(place.campus)
+            since.append(begin - reach)
+            until.append(end + reach)
+    far = max(span.days for span in spans.values())
+    return {"students": students, "campuses": codes(campuses), "since": since, "until": until, "far": far}
 
 
 def _gathered(rows: Sequence[Any], same: Same) -> dict[Place, Around]:

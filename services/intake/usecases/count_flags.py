@@ -189,8 +189,10 @@ def _spans(editions: Mapping[str, Editions], new: New) -> dict[Place, Span]:
 
 
 def _span(signals: Sequence[Signal], days: timedelta) -> Span:
+    if len(signals) == 1:
+        return Span(signals[0].raised_at, signals[0].raised_at, days)
     times = [signal.raised_at for signal in signals]
-    return Span(min(times) - days, max(times) + days, days)
+    return Span(min(times), max(times), days)
 
 
 # ------------------------------------------------------------------------------------------- what is made of it
