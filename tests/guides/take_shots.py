@@ -1,7 +1,7 @@
 """`make docs`: takes every picture of the guides from the running system, so that they stay true.
 
-The clock stands still and references are replaced by invented ones, so the same pages make the same pictures; a file
-is written only where its picture has changed.
+The clock stands still and references, whole or their ends, are replaced by invented ones, so the same pages make the
+same pictures; a file is written only where its picture has changed.
 """
 
 import base64
@@ -15,14 +15,26 @@ from tests.support.browser import Site, Window
 # Whoever looks twice sees the same: real references are random, and the menu's numbers are counted in passing.
 _ALWAYS_THE_SAME = """() => {
   for (const number of document.querySelectorAll(".cl-nav .cl-count")) number.remove();
+  for (const left of document.querySelectorAll("[data-left]")) {
+    left.removeAttribute("data-left");
+    left.textContent = "2 min";
+  }
   const invented = "4KD-7QX2-9TRM 9TR-2MVB-4HJ6 7HC-8NA3-KX5P 2BW-6FGZ-1QDN 5PS-3YCE-8RTV 8JM-9KHW-2ZFA".split(" ");
   const known = new Map();
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   const pattern = /\\b[0-9A-HJKMNP-TV-Z]{3}-[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}\\b/g;
-  while (walker.nextNode()) walker.currentNode.data = walker.currentNode.data.replace(pattern, (reference) => {
+  const of = (reference) => {
     if (!known.has(reference)) known.set(reference, invented[known.size % invented.length]);
     return known.get(reference);
-  });
+  };
+  const last = (four) => of([...known.keys()].find((reference) => reference.endsWith(four)) ?? four).slice(-4);
+  const short = /^(\\s*)([0-9A-HJKMNP-TV-Z]{4})(?=,|\\s*$)/;
+  while (walker.nextNode()) {
+    const node = walker.currentNode;
+    node.data = node.data.replace(pattern, of).replace(/…[0-9a-f]{4}\\b/g, "…4c1e");
+    if (node.parentElement.matches(".cl-ref, .cl-sub, a[href^='/referrals/'], a[href^='/duty/']"))
+      node.data = node.data.replace(short, (_, space, four) => space + last(four));
+  }
 }"""
 _DIFFER = """async ([one, other]) => {
   const read = async (data) => {

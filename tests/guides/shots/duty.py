@@ -4,6 +4,7 @@ from typing import Any
 
 from tests.guides.registry import Shot
 from tests.journeys.world import World
+from tests.support.eventually import eventually
 
 IN_DANGER = "She wrote that she is going to kill herself tonight. She gave her calculator to another student."
 
@@ -26,8 +27,15 @@ async def _accepted(world: World) -> str:
 async def _why(world: World) -> str:
     page = await _page(world)
     await world.post("uma", "notifications", f"/pages/{page}/decline", {"reason_code": "with_somebody"})
-    await world.mail_to("bea")
+    await eventually(lambda: _all_left(world, page))
     return f"/pages/{page}"
+
+
+async def _all_left(world: World, page: str) -> bool:
+    """Whether every mail about a page is noted as sent: until then its page says otherwise."""
+    told = await world.get("uma", "notifications", f"/pages/{page}/why")
+    said = " ".join(each["text"] for each in told["sentences"])
+    return "Bea Backup was told" in said and "has not left" not in said
 
 
 SHOTS = [
