@@ -75,7 +75,7 @@ async def test_a_new_rota_says_when_nobody_is_on_duty(world: World) -> None:
 async def test_a_policy_gets_a_new_edition_and_the_old_one_stays(world: World) -> None:
     path = "/program/policies/NORTH:late"
     async with browser(world, "ada") as ada:
-        assert "edition <strong>shipped</strong>" in (await ada.get(path)).text
+        assert "<strong>as Caselight ships it</strong>" in (await ada.get(path)).text
         fields = {
             "version": "0", "edition": "north-1", "effective_from": "2026-09-14 09:00", "source": "made up",
             "values.hours": "4",
