@@ -61,9 +61,10 @@ async def name_double(
 ) -> Referral:
     """Say that a referral says what another one said. Raises Refused for itself, and for the double of another.
 
-    `rating` as for any decision.
+    `rating` as for any decision. Both are held: two people who name one for the other at once would leave neither.
     """
-    referral = await locked(tx, referral_id)
+    both = {id_: await locked(tx, id_) for id_ in sorted({referral_id, of.referral_id})}
+    referral, of = both[referral_id], both[of.referral_id]
     if of.referral_id == referral_id or of.campus != referral.campus:
         raise Refused("not_its_double", "A referral is a duplicate of another one of its campus.", pointer="/body/of")
     if of.decision == Decision.DUPLICATE:

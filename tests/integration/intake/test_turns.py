@@ -1,5 +1,6 @@
 """What staff do with a referral beside deciding it, over HTTP."""
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -180,6 +181,17 @@ async def test_a_duplicate_names_its_first(intake: Intake) -> None:
     assert await refused(intake, "sam", f"/referrals/{third}/duplicate", of=reference[second]) == "is_a_double"
     assert await refused(intake, "sam", f"/referrals/{third}/duplicate", of=reference[third]) == "not_its_double"
     assert await refused(intake, "sam", f"/referrals/{third}/duplicate", 422, of="AAA-AAAA-AAAA") == "no_such_reference"
+
+
+async def test_of_two_that_are_named_duplicates_of_each_other_at_once_one_stays(intake: Intake) -> None:
+    for turn in range(1, 5):
+        one, other = [await intake.refer() for _ in range(2)]
+        answers = await asyncio.gather(
+            intake.call("sam", "POST", f"/referrals/{one['referral_id']}/duplicate", json={"of": other["reference"]}),
+            intake.call("sam", "POST", f"/referrals/{other['referral_id']}/duplicate", json={"of": one["reference"]}),
+        )
+        assert sorted(answer.status_code for answer in answers) == [200, 409]
+        assert len(await intake.rows("SELECT 1 FROM referrals WHERE decision = 'duplicate'")) == turn
 
 
 async def test_taking_back_stops_notices_and_leaves_danger_on_the_desk(intake: Intake) -> None:
