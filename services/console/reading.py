@@ -80,7 +80,7 @@ REASONS: dict[str, tuple[tuple[str, str], ...]] = {
     "watch_no_case": (
         ("nothing_more_known", "Nothing more is known yet"),
         ("helped_already", "Somebody helps already"),
-        ("outreach", "On an outreach list already"),
+        ("outreach", "Somebody asks the student: to the outreach list"),
     ),
     "redirect": (
         ("conduct", "To student conduct"),

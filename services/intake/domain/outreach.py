@@ -13,6 +13,8 @@ from shared.events.codes import level
 from shared.refusal import Refused
 
 WAITING, ENDED, REFERRED = "waiting", "ended", "referred"
+# What found an entry where no rule did: a person at the triage desk, who read a referral. That is there already.
+AT_THE_DESK = "triage_desk"
 
 # What came of asking a student (domain notes §5.3), and what follows: the entry ends, goes on waiting, or becomes a
 # referral, because nobody who could not be reached is crossed off a list.
@@ -52,7 +54,10 @@ class Cohort(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One student on a list. `referral_id` is what the referral will be called, if it comes to one."""
+    """One student on a list. `referral_id` is what the referral will be called, if it comes to one.
+
+    Of one sent from the desk it is the referral itself, which goes back to the desk.
+    """
 
     referral_id: UUID
     list_id: UUID

@@ -75,7 +75,7 @@ async def read_list(list_id: UUID, gate: SignedIn) -> OutreachView:
         (row,) = await outreach.page(door.connection, None, count=1, only=list_id)
         entries = await _mine(door, await outreach.load(door.connection, list_id))
         firings = await outreach.firings(door.connection, [entry.referral_id for entry in entries])
-    return OutreachView(about=_list(row), entries=[_entry(each, firings[each.referral_id]) for each in entries])
+    return OutreachView(about=_list(row), entries=[_entry(each, firings.get(each.referral_id)) for each in entries])
 
 
 @router.post("/outreach/{list_id}/messages", response_model=ChangedView)
@@ -139,16 +139,16 @@ def _list(row: Any) -> OutreachListView:  # noqa: ANN401 - a row of a statement
     return OutreachListView.model_validate(dict(row._mapping))  # noqa: SLF001 - SQLAlchemy's name for a row by names
 
 
-def _entry(entry: Entry, firing: Any) -> EntryView:  # noqa: ANN401 - a row of a statement
+def _entry(entry: Entry, firing: Any) -> EntryView:  # noqa: ANN401 - a row; None where a person found it
     return EntryView(
         referral_id=entry.referral_id,
         student_id=entry.student_id,
         rule=entry.rule,
-        policy_edition=firing.policy_edition,
+        policy_edition=firing.policy_edition if firing else "",
         level=entry.level,
-        flags=firing.flag_count,
-        severity=firing.severity or 1,
-        courses=[course for course in firing.courses if course],
+        flags=firing.flag_count if firing else 0,
+        severity=(firing.severity if firing else None) or 1,
+        courses=[course for course in firing.courses if course] if firing else [],
         fired_at=entry.fired_at,
         listed_at=entry.listed_at,
         refer_at=entry.refer_at,

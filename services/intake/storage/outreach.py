@@ -9,8 +9,10 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.intake.domain.flag_rules import Signal
 from services.intake.domain.outreach import Cohort, Entry
 from services.intake.storage.batch import LIST, arrays, insert, joined
+from services.intake.storage.flags import signal_of
 from shared.ids import new_id
 from shared.storage.positions import Position
 from shared.storage.tx import Tx
@@ -102,6 +104,19 @@ _FIRING = text(
     WHERE fired.referral_id = ANY (CAST(:ids AS uuid[])) GROUP BY fired.referral_id
     """
 )
+_WAITS = text(
+    """
+    SELECT EXISTS (SELECT 1 FROM outreach_entries
+        WHERE student_id = ANY (CAST(:students AS uuid[])) AND campus = :campus AND state = 'waiting')
+    """
+)
+_FLAGS = text(
+    """
+    SELECT flag_id, raised_at, course, severity, cleared_at, reason_code, term, section FROM flags
+    WHERE student_id = ANY (CAST(:students AS uuid[])) AND campus = :campus AND cleared_at IS NULL
+    ORDER BY raised_at DESC LIMIT 100
+    """
+)
 _MADE = text("UPDATE threshold_firings SET made = 'referral' WHERE referral_id = ANY (CAST(:ids AS uuid[]))")
 
 
@@ -162,6 +177,18 @@ async def save(connection: AsyncConnection, entries: Sequence[Entry]) -> None:
 async def made_referrals(connection: AsyncConnection, ids: Sequence[UUID]) -> None:
     """Note that what was on a list is a referral now."""
     await connection.execute(_MADE, {"ids": sorted(ids)})
+
+
+async def waits(connection: AsyncConnection, campus: str, students: Iterable[UUID]) -> bool:
+    """Return whether somebody waits on a list of a campus, under any of these ids."""
+    asked = {"students": sorted(set(students)), "campus": campus}
+    return bool((await connection.execute(_WAITS, asked)).scalar_one())
+
+
+async def open_flags(connection: AsyncConnection, campus: str, students: Iterable[UUID]) -> list[Signal]:
+    """Return the newest open flags of a student there: they say on whose list somebody belongs."""
+    asked = {"students": sorted(set(students)), "campus": campus}
+    return [signal_of(row) for row in (await connection.execute(_FLAGS, asked)).all()]
 
 
 async def find(connection: AsyncConnection, list_id: UUID) -> Any:  # noqa: ANN401 - a row of a statement

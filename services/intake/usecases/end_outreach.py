@@ -6,14 +6,18 @@ from datetime import datetime
 from uuid import UUID
 
 from services.intake.domain.lexicon import Lexicon
-from services.intake.domain.outreach import NO_OUTCOME, REFERRED, TEMPLATES, WAITING, Entry, decided
+from services.intake.domain.outreach import AT_THE_DESK, NO_OUTCOME, REFERRED, TEMPLATES, WAITING, Entry, decided
 from services.intake.domain.referrals import Match, receive
 from services.intake.domain.signals import FoundByRule, Whose, referral_of, screening_of
 from services.intake.storage import outreach
 from services.intake.usecases.list_outreach import TIMER
 from services.intake.usecases.receive_referrals import Received, keep
 from services.intake.usecases.screening import screened, word_lists
-from shared.events.outreach import OutreachEnded, OutreachMessageAsked
+from services.intake.usecases.send_to_outreach import REASON, ended
+from services.intake.usecases.triage_referral import locked
+from services.intake.usecases.turn_referral import reopen
+from shared.events.codes import Decision
+from shared.events.outreach import OutreachMessageAsked
 from shared.ids import new_id, new_reference
 from shared.messaging.timers import Timer, cancel
 from shared.privacy.keys import KeyRing
@@ -36,7 +40,7 @@ async def end(tx: Tx, keys: KeyRing, list_id: UUID, ids: Sequence[UUID], outcome
     await _refer(tx, keys, [entry for entry in changed if entry.state == REFERRED])
     done = [entry for entry in changed if entry.state != WAITING]
     await cancel(tx, TIMER, [entry.referral_id for entry in done])
-    tx.publish(*map(_ended, done))
+    tx.publish(*map(ended, done))
     return changed
 
 
@@ -51,7 +55,7 @@ async def pass_time(tx: Tx, keys: KeyRing, timers: Sequence[Timer]) -> None:
     if late:
         await outreach.save(tx.connection, late)
         await _refer(tx, keys, late)
-        tx.publish(*map(_ended, late))
+        tx.publish(*map(ended, late))
 
 
 async def write_to(tx: Tx, list_id: UUID, ids: Sequence[UUID], template: str, language: str) -> list[Entry]:
@@ -77,12 +81,23 @@ async def _locked(tx: Tx, list_id: UUID, ids: Sequence[UUID]) -> list[Entry]:
 
 
 async def _refer(tx: Tx, keys: KeyRing, entries: Sequence[Entry]) -> None:
-    if not entries:
+    for entry in entries:
+        if entry.rule == AT_THE_DESK:
+            await _back_to_the_desk(tx, entry)
+    found = [entry for entry in entries if entry.rule != AT_THE_DESK]
+    if not found:
         return
     program = await load_program(tx.connection)
     lists = await word_lists(tx)
-    await keep(tx, keys, program, [_received(program, entry, lists, tx.now) for entry in entries])
-    await outreach.made_referrals(tx.connection, [entry.referral_id for entry in entries])
+    await keep(tx, keys, program, [_received(program, entry, lists, tx.now) for entry in found])
+    await outreach.made_referrals(tx.connection, [entry.referral_id for entry in found])
+
+
+async def _back_to_the_desk(tx: Tx, entry: Entry) -> None:
+    """Let a referral that a person sent to outreach be decided anew, if it still stands as they left it."""
+    referral = await locked(tx, entry.referral_id)
+    if (referral.decision, referral.reason_code) == (Decision.WATCH, REASON):
+        await reopen(tx, entry.referral_id, entry.outcome_code)
 
 
 def _received(program: Program, entry: Entry, lists: Sequence[Lexicon], now: datetime) -> Received:
@@ -92,20 +107,6 @@ def _received(program: Program, entry: Entry, lists: Sequence[Lexicon], now: dat
     screening = screening_of(found, screened(incoming, lists))
     match, triage = Match(entry.student_id, "exact_id"), program.triage(entry.campus, now)
     return (incoming, screening, *receive(incoming, screening, match, triage, now))
-
-
-def _ended(entry: Entry) -> OutreachEnded:
-    return OutreachEnded(
-        campus=entry.campus,
-        sequence=2,
-        referral_id=entry.referral_id,
-        list_id=entry.list_id,
-        student_id=entry.student_id,
-        outcome_code=entry.outcome_code,
-        referred=entry.state == REFERRED,
-        decided_by=entry.decided_by,
-        decided_at=entry.decided_at or entry.listed_at,
-    )
 
 
 def _asked(entry: Entry, template: str, language: str, tx: Tx) -> OutreachMessageAsked:

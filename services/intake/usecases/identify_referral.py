@@ -6,6 +6,7 @@ from uuid import UUID
 from services.intake.domain import identity
 from services.intake.domain.referrals import Referral, matched
 from services.intake.storage import merges, referrals, students
+from services.intake.usecases.send_to_outreach import withdraw
 from services.intake.usecases.triage_referral import locked
 from shared.events import Event
 from shared.program import load_program
@@ -50,6 +51,7 @@ async def unmatch_referral(tx: Tx, referral_id: UUID, student_id: UUID, reason_c
     open_, facts = identity.unmatched(referral, student_id, reason_code, tx.actor.id, tx.now)
     await _keep(tx, open_, facts)
     await merges.note(tx, referral, UNMATCHED, [student_id], reason_code)
+    await withdraw(tx, referral_id, "somebody_else")
     return open_
 
 

@@ -17,7 +17,7 @@ from shared.program.calendar import instant
 from shared.storage.tx import Tx
 
 TIMER = "outreach"
-_STEP = 1
+STEP = 1
 
 
 class Rest(NamedTuple):
@@ -36,8 +36,8 @@ async def list_rest(tx: Tx, program: Program, rest: Sequence[Rest]) -> None:
     lists = await outreach.lists(tx, places)
     entries = [_entry(program, each, lists[place], tx.now) for each, place in zip(rest, places, strict=True)]
     await outreach.store(tx.connection, entries)
-    await set_timers(tx, [Timer(TIMER, each.referral_id, _STEP, each.campus, each.refer_at) for each in entries])
-    tx.publish(*(_listed(entry, each.edition) for entry, each in zip(entries, rest, strict=True)))
+    await set_timers(tx, [Timer(TIMER, each.referral_id, STEP, each.campus, each.refer_at) for each in entries])
+    tx.publish(*(listed(entry, each.edition) for entry, each in zip(entries, rest, strict=True)))
 
 
 def midnight_of_monday(program: Program, campus: str, at: datetime) -> datetime:
@@ -71,7 +71,8 @@ def _entry(program: Program, rest: Rest, list_id: UUID, now: datetime) -> Entry:
     )
 
 
-def _listed(entry: Entry, edition: str) -> OutreachListed:
+def listed(entry: Entry, edition: str) -> OutreachListed:
+    """Return the fact that somebody is on a list; `edition` is that of the rule which found them."""
     return OutreachListed(
         campus=entry.campus,
         referral_id=entry.referral_id,

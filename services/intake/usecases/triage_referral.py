@@ -5,6 +5,7 @@ from uuid import UUID
 from services.intake.domain.judging import rated
 from services.intake.domain.referrals import Referral, triaged
 from services.intake.storage import referrals, referrers, watches
+from services.intake.usecases.send_to_outreach import REASON, send_to_outreach
 from shared.events import Event
 from shared.events.codes import Decision, Level
 from shared.events.referrals import DangerRaised
@@ -45,6 +46,8 @@ async def decide(
         await watches.begin(tx, [decided], since=tx.now)
     tx.publish(*raised)
     tx.publish(*facts)
+    if decision is Decision.WATCH and reason_code == REASON:
+        await send_to_outreach(tx, decided)
     return decided
 
 

@@ -297,6 +297,66 @@ async def test_nobody_on_a_list_is_forgotten(intake: Intake) -> None:
     }  # fmt: skip
 
 
+async def test_whom_the_desk_sends_to_outreach_stands_on_the_list_of_their_cohort_and_comes_back(
+    intake: Intake,
+) -> None:
+    numbers = await storm(intake, 7, capacity=3)
+    await intake.know(policy("triage", {"rules": []}))
+    list_id, entries = await on_list(intake)
+    listed = {each["student_id"] for each in entries}
+    by_rule = [number for number in numbers if str(await intake.student(number)) in listed]
+    first, second, third = (number for number in numbers if number not in by_rule)
+
+    async def send(about: dict[str, str], narrative: str = "Seems tired.", status: int = 200) -> str:
+        referral = await intake.refer(narrative, about=about)
+        body = {"decision": "watch_no_case", "reason_code": "outreach"}
+        path = f"/referrals/{referral['referral_id']}"
+        answer = await intake.call("sam", "POST", f"{path}/triage", json=body)
+        assert answer.status_code == status, answer.text
+        return str(referral["referral_id"])
+
+    async def state(referral_id: str) -> str:
+        return str((await intake.get("sam", f"/referrals/{referral_id}"))["state"])
+
+    # Who waits on a list stands there once. Danger, and whom nobody knows, wait on none.
+    await send({"student_id": by_rule[0]})
+    await send({"student_id": first}, "She wants to die.", 409)
+    await send({"name": "Somebody"}, status=409)
+    assert len((await on_list(intake))[1]) == 4
+
+    asked, slow, mistaken = [await send({"student_id": number}) for number in (first, second, third)]
+    same, entries = await on_list(intake)
+    assert same == list_id
+    (entry,) = [each for each in entries if each["referral_id"] == asked]
+    assert (entry["rule"], entry["policy_edition"], entry["flags"]) == ("triage_desk", "", 0)
+    await intake.forget_outbox()
+    body = {"entries": [asked, slow], "template": "check_in", "language": "en"}
+    await intake.call("ana", "POST", f"/outreach/{list_id}/messages", json=body)
+    assert len(await intake.published("outreach.message_asked")) == 2
+
+    # Somebody who could not be reached is back at the desk: no second referral is made of them.
+    body = {"entries": [asked], "outcome_code": "unable_to_reach"}
+    answer = await intake.call("ana", "POST", f"/outreach/{list_id}/outcomes", json=body)
+    assert answer.json()["referred"] == 1
+    assert (await state(asked), await state(slow)) == ("triage_due", "triaged")
+    assert await intake.published("referral.received") == []
+    # So is who has no outcome in time, and whoever a person looks at again is not asked any more.
+    keys = KeyRing(intake.settings)
+    timers = Timers(intake.worker, intake.settings, {TIMER: lambda tx, due: pass_time(tx, keys, due)})
+    await intake.post("sam", f"/referrals/{mistaken}/reopen", reason_code="new_information")
+    intake.clock.move(timedelta(days=7))
+    await timers.run_due()
+    assert (await state(slow), await state(mistaken)) == ("triage_due", "triage_due")
+    found = await intake.published("outreach.ended")
+    assert {str(each.referral_id): each.outcome_code for each in found if isinstance(each, OutreachEnded)}.items() >= {
+        asked: "unable_to_reach", slow: "no_outcome_in_time", mistaken: "back_at_the_desk",
+    }.items()  # fmt: skip
+    again = await intake.call(
+        "sam", "POST", f"/referrals/{asked}/triage", json={"decision": "watch_no_case", "reason_code": "outreach"}
+    )
+    assert again.json()["type"].endswith("was_on_outreach")
+
+
 async def test_a_list_is_written_to_once_and_only_those_who_wait(intake: Intake) -> None:
     await storm(intake)
     list_id, entries = await on_list(intake)
