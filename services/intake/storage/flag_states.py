@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 _CHANGED = "flag_id, campus, student_id, reason_code, course, term, raised_at, cleared_at, version"
@@ -58,7 +58,7 @@ _LOCK = text("SELECT * FROM flags WHERE flag_id = ANY (CAST(:ids AS uuid[])) ORD
 # What a listing shows. An id in `counted_in` is a referral's only where one was made of it.
 _SHOWN = """flags.flag_id, flags.campus, flags.student_id, source, reason_code, severity, course, section, term,
     comment, import_id, raised_at, raised_by, cleared_at, cleared_reason, cleared_by, reopened_at, version, counted_in,
-    made, fired.rule, ARRAY(SELECT also.source FROM flag_sources AS also WHERE also.flag_id = flags.flag_id
+    made, rule, ARRAY(SELECT also.source FROM flag_sources AS also WHERE also.flag_id = flags.flag_id
                       ORDER BY also.recorded_at, also.source) AS also_from"""
 _WHERE = """flags.campus = :campus
       AND (CAST(:student AS uuid) IS NULL
@@ -78,29 +78,39 @@ _WHERE = """flags.campus = :campus
       AND (CAST(:referral AS uuid) IS NULL OR counted_in = :referral)
       AND (:walled OR counted_in IS NULL OR made <> 'referral' OR EXISTS (
           SELECT 1 FROM referrals WHERE referral_id = counted_in AND sensitivity = 'standard'))"""
-_FROM = "flags LEFT JOIN threshold_firings AS fired ON fired.referral_id = flags.counted_in"
+_FIRED = "LEFT JOIN threshold_firings AS fired ON fired.referral_id = flags.counted_in"
+# Open flags and those that are over stand in an index each, in order of time. Who asks for all reads both.
+BOTH = """(SELECT * FROM flags WHERE cleared_at IS NULL
+    UNION ALL SELECT * FROM flags WHERE cleared_at IS NOT NULL) AS flags"""
+_OPEN = "flags.cleared_at IS NULL AND CAST(:state AS text) IN ('open', 'all')"
+_OVER = "flags.cleared_at IS NOT NULL AND CAST(:state AS text) <> 'open'"
 # By the id a page ended with, so that a link to the next page stays short; its place is looked up again.
 _ORDERS = {
-    "newest": ("raised_at DESC, flags.flag_id DESC", "<"),
-    "oldest": ("raised_at, flags.flag_id", ">"),
+    "newest": ("flags.raised_at DESC, flags.flag_id DESC", "<"),
+    "oldest": ("flags.raised_at, flags.flag_id", ">"),
 }
-_PAGES = {
-    name: text(
-        f"""
-        SELECT {_SHOWN} FROM {_FROM} WHERE {_WHERE}
-          AND (CAST(:after AS uuid) IS NULL OR (raised_at, flags.flag_id) {beyond} (
-               SELECT last.raised_at, last.flag_id FROM flags AS last WHERE last.flag_id = :after))
-        ORDER BY {order} LIMIT :count
-        """  # noqa: S608 - our own names
-    )
-    for name, (order, beyond) in _ORDERS.items()
-}
+
+
+def _page(order: str, beyond: str) -> TextClause:
+    """Return the statement of a page: of the first open ones and the first of the others, the first."""
+    after = f"""(CAST(:after AS uuid) IS NULL OR (flags.raised_at, flags.flag_id) {beyond} (
+        SELECT last.raised_at, last.flag_id FROM flags AS last WHERE last.flag_id = :after))"""  # noqa: S608
+    some = [
+        f"(SELECT flags.*, made, fired.rule FROM flags {_FIRED} WHERE {_WHERE} AND {which} AND {after}"  # noqa: S608
+        f" ORDER BY {order} LIMIT :count)"
+        for which in (_OPEN, _OVER)
+    ]
+    return text(f"SELECT {_SHOWN} FROM ({' UNION ALL '.join(some)}) AS flags ORDER BY {order} LIMIT :count")  # noqa: S608
+
+
+_PAGES = {name: _page(order, beyond) for name, (order, beyond) in _ORDERS.items()}
 _COURSES = text(
     f"""
     SELECT term, course, section, count(*) AS flags, count(*) FILTER (WHERE cleared_at IS NULL) AS open,
            count(DISTINCT coalesce(CAST(flags.student_id AS text), student_number)) AS students,
            max(severity) AS severity, max(raised_at) AS newest
-    FROM {_FROM} WHERE {_WHERE} AND (term, course, section) > (:after_term, :after_course, :after_section)
+    FROM (SELECT * FROM flags WHERE {_OPEN} UNION ALL SELECT * FROM flags WHERE {_OVER}) AS flags {_FIRED}
+    WHERE {_WHERE} AND (term, course, section) > (:after_term, :after_course, :after_section)
     GROUP BY term, course, section ORDER BY term, course, section LIMIT :count
     """  # noqa: S608 - our own names
 )

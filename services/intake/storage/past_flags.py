@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intake.domain.flag_rules import Signal
 from services.intake.domain.simulation import Whom
+from services.intake.storage.flag_states import BOTH
 from services.intake.storage.flags import signal_of
 
 # Some at a time, so that others are answered in between: danger does not wait for a trial.
@@ -21,8 +22,8 @@ _SPAN = "campus = ANY (CAST(:campuses AS text[])) AND raised_at >= :since AND ra
 _PAST = text(
     f"""
     SELECT flags.student_id, campus, flag_id, raised_at, course, severity, cleared_at, reason_code, term, section
-    FROM flags LEFT JOIN (
-        SELECT student_id, campus FROM flags WHERE {_SPAN} AND student_id IS NOT NULL GROUP BY student_id, campus
+    FROM {BOTH} LEFT JOIN (
+        SELECT student_id, campus FROM {BOTH} WHERE {_SPAN} AND student_id IS NOT NULL GROUP BY student_id, campus
         HAVING count(*) >= :fewest OR bool_or({_CODE} = ANY (CAST(:at_once AS text[])))) AS enough
         USING (student_id, campus)
     WHERE {_SPAN} AND (enough.student_id IS NOT NULL
@@ -31,7 +32,7 @@ _PAST = text(
     """  # noqa: S608 - our own names
 )
 _HOW_MANY = text(
-    f"SELECT count(*) AS flags, count(DISTINCT student_id) AS students FROM flags WHERE {_SPAN}"  # noqa: S608
+    f"SELECT count(*) AS flags, count(DISTINCT student_id) AS students FROM {BOTH} WHERE {_SPAN}"  # noqa: S608
 )
 # What stands behind a wall is in nobody's figures.
 _REFERRED = text(

@@ -1,6 +1,6 @@
 """What becomes of flags: people raise, clear and reopen them, policies let them expire; each is told and listed."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -204,6 +204,29 @@ async def test_flags_are_found_by_course_reason_source_time_and_gravity_and_sort
     ]
     rest = (await intake.get("sam", "/flags/courses?campus=NORTH&after=2026S|BIO|BIO-1"))["items"]
     assert [each["course"] for each in rest] == ["CHE"]
+
+
+async def test_a_list_of_all_flags_is_in_order_of_time_whether_they_are_open_or_over(
+    intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [flag(f"A{day}", "N1", "BIO", day) + (",2026-03-30T12:00:00Z" if day % 3 else ",") for day in range(7)]
+    await intake.send_file(FLAGS, "\n".join([f"{FLAG_COLUMNS},cleared_at", *rows]) + "\n")
+    monkeypatch.setattr(flags_http, "_PAGE", 3)
+
+    async def days(query: str) -> list[int]:
+        """Return the days of all pages."""
+        found, after = list[int](), ""
+        while True:
+            page = await intake.get("sam", f"/flags?campus=NORTH{query}{after}")
+            found += [datetime.fromisoformat(item["raised_at"]).day for item in page["items"]]
+            if page["after"] is None:
+                return found
+            after = f"&after={page['after']}"
+
+    assert await days("&state=all&sort=newest") == [7, 6, 5, 4, 3, 2, 1]
+    assert await days("&state=all&sort=oldest") == [1, 2, 3, 4, 5, 6, 7]
+    assert await days("&state=open&sort=oldest") == [1, 4, 7]
+    assert await days("&state=cleared&sort=newest") == [6, 5, 3, 2]
 
 
 async def test_only_who_works_on_the_campus_clears_flags_and_whoever_must_keep_away_does_not(intake: Intake) -> None:
