@@ -54,6 +54,19 @@ async def _list_of_ana(world: World) -> str:
     return "/cases"
 
 
+async def _list_of_all(world: World) -> str:
+    await case_of_ana(world)
+    return "/cases?whose=all&sort=due"
+
+
+async def _give_on(page: Page) -> None:
+    """Give one case to whoever has it already: it stays, and the page says why."""
+    await page.check("tr:has-text('Ana Ruiz') input[name=pick] >> nth=0")
+    await page.select_option("#to-whom", "ana")
+    await page.select_option("#why", "capacity")
+    await page.click("text=Give them the cases chosen")
+
+
 async def _no_outcome(page: Page) -> None:
     await page.click("text=Save contact")
 
@@ -65,6 +78,7 @@ async def _not_there(_world: World) -> str:
 STATES = [
     State("cases: none is yours", "/cases", "stu", first=True, says="No case is yours just now"),
     State("cases: mine", "", "ana", arrange=_list_of_ana, says="My cases"),
+    State("cases: one that stayed", "", "sam", arrange=_list_of_all, act=_give_on, says="These stayed where they are"),
     State("cases: filtered to nothing", "/cases?whose=all&state=merged", "sam", says="fits these filters"),
     State("cases: cases are away", "/cases", "ana", around=without("cases"), says="Cases are away"),
     State("case: given to you", "", "ana", arrange=case_of_ana, says="This case was given to you"),
