@@ -37,6 +37,8 @@ async def world(settings: Settings, tmp_path_factory: pytest.TempPathFactory) ->
             "smtp_url": f"smtp://127.0.0.1:{mail.port}",
             "administrators": "ada",
             "feeds": tmp_path_factory.mktemp("feeds"),
+            # Nobody dies here, and six services share one loop: on a busy machine a beat of theirs may well come late.
+            "kafka_session_timeout_ms": 20_000,
         }
     )
     async with World(own, MovableClock(START), mail).running() as world:

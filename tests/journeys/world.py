@@ -85,17 +85,23 @@ class World:
         assert answer.status_code == httpx.codes.OK, answer.text
         changes = len(answer.json()["changes"])
         for name in OWNERS:
-            await eventually(lambda name=name: self._ready(name, changes), within=60)  # type: ignore[misc]
+            await self._until_ready(name, changes)
 
-    async def _ready(self, service: str, program: int) -> bool:
-        """Return whether a service answers and has heard of the whole program: a replica may be ready, and empty."""
-        if not (await self.call(None, "GET", service, "/health/ready")).is_success:
-            return False
+    async def _until_ready(self, service: str, program: int) -> None:
+        """Wait until a service answers and has heard of the whole program: a replica may be ready, and empty."""
         database = connect(self.settings, service, "worker", self.clock, pool=1)
-        async with database.transaction(service_actor(service)) as tx:
-            known = (await tx.connection.execute(text("SELECT count(*) FROM program_snapshots"))).scalar_one()
-        await database.close()
-        return bool(known >= program)
+
+        async def ready() -> bool:
+            if not (await self.call(None, "GET", service, "/health/ready")).is_success:
+                return False
+            async with database.transaction(service_actor(service)) as tx:
+                known = (await tx.connection.execute(text("SELECT count(*) FROM program_snapshots"))).scalar_one()
+            return bool(known >= program)
+
+        try:
+            await eventually(ready, within=60, every=0.05)
+        finally:
+            await database.close()
 
     async def call(self, person: str | None, method: str, service: str, path: str, **more: Any) -> httpx.Response:
         """Let a person call a service over HTTP, with a fresh token and, for a POST, a fresh Idempotency-Key."""

@@ -10,7 +10,7 @@ from typing import Any
 async def eventually(
     ask: Callable[[], Any],
     *,
-    within: float = 15.0,
+    within: float = 30.0,
     every: float = 0.02,
     why: str = "",
 ) -> Any:
