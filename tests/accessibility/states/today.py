@@ -53,5 +53,5 @@ STATES = [
     State("today: danger, accepted by you", "/", "uma", arrange=_accepted, says="Accepted by you, not yet known safe"),
     State("today: cases with clocks", "/", "ana", arrange=_due, says="Next contact"),
     State("today: person unknown", "/", "ben", arrange=_case_nobody_knows, says="We don’t know yet who this is"),
-    State("today: owners away", "/", "ana", around=without("cases", "intake"), says="Not everything"),
+    State("today: owners away", "/", "ana", around=without("cases", "intake"), says="What waits for you is away"),
 ]
