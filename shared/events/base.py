@@ -1,7 +1,6 @@
 """What an event is: a past-tense, complete fact, frozen, without names or free text."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Generic, Literal, TypeVar
 from uuid import UUID
@@ -54,8 +53,7 @@ E_co = TypeVar("E_co", bound=Event, covariant=True)
 C = TypeVar("C", bound=type[Event])
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope(Generic[E_co]):
+class Envelope(msgspec.Struct, Generic[E_co], frozen=True):
     """An event as it arrived, with what its headers and its place in the log say."""
 
     id: UUID

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -46,8 +47,7 @@ class Record:
     value: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(msgspec.Struct, frozen=True):
     """A record whose headers were read. `id` is None when the record does not carry a readable one.
 
     Header texts are as sent and may be empty; nothing here has looked into the value.
@@ -58,48 +58,45 @@ class Arrival:
     id: UUID | None
     event_id: str  # the same as canonical text, which sorts by time; empty without an id
     type: str
-    headers: dict[str, str]
+    said: dict[str, bytes]  # its headers
 
     @property
     def campus(self) -> str:
         """Campus code of the event, empty when its headers do not say."""
-        return self.headers.get("ce_campus", "")
+        return self._header("ce_campus")
 
     @property
     def sensitivity(self) -> str:
         """Sensitivity as sent. Unknown or missing means the strictest; the reader maps it."""
-        return self.headers.get("ce_sensitivity", "")
+        return self._header("ce_sensitivity")
 
     @property
     def subject(self) -> str:
         """Id of the aggregate, which is also the key of the record."""
-        return self.headers.get("ce_subject", "") or self.key.decode(errors="replace")
+        return self._header("ce_subject") or self.key.decode(errors="replace")
 
     @property
     def time(self) -> datetime:
         """When the event was recorded by its owner; the epoch when its headers do not say."""
-        try:
-            return datetime.fromisoformat(self.headers["ce_time"])
-        except (KeyError, ValueError):
-            return EPOCH
+        return _time(self.said.get("ce_time", b""))
 
     @property
     def sequence(self) -> int:
         """Version of the aggregate; 0 when its headers do not say."""
-        text = self.headers.get("ce_sequence", "")
-        return int(text) if text.isdecimal() else 0
+        text = self.said.get("ce_sequence", b"")
+        return int(text) if text.isdigit() else 0
 
     @property
     def republished(self) -> bool:
         """Whether the owner sent this again for a new consumer of history. No effect on people may follow."""
-        return "republished" in self.headers
+        return "republished" in self.said
 
     def envelope(self, event: Event) -> Envelope[Any]:
         """Return the decoded event with what its headers and place say."""
         return Envelope(
             id=self.id or _NO_ID,
             time=self.time,
-            source=self.headers.get("ce_source", ""),
+            source=self._header("ce_source"),
             event=event,
             topic=self.record.topic,
             partition=self.record.partition,
@@ -107,17 +104,26 @@ class Arrival:
             republished=self.republished,
         )
 
+    def _header(self, name: str) -> str:
+        return self.said.get(name, b"").decode(errors="replace")
+
 
 def arrive(record: RawRecord) -> Arrival:
     """Read a record's headers. Never raises: bytes that are no UTF-8 show as replacement characters."""
-    try:
-        headers = {name: value.decode() for name, value in record.headers}
-    except UnicodeDecodeError:
-        headers = {name: value.decode(errors="replace") for name, value in record.headers}
-    text = headers.get("ce_id", "")
+    said = dict(record.headers)
+    text = said.get("ce_id", b"").decode(errors="replace")
     id_ = _id(text)
     event_id = "" if id_ is None else text.lower() if len(text) == _CANONICAL else str(id_)
-    return Arrival(record, record.key or b"", id_, event_id, headers.get("ce_type", ""), headers)
+    return Arrival(record, record.key or b"", id_, event_id, said.get("ce_type", b"").decode(errors="replace"), said)
+
+
+@lru_cache(maxsize=1024)
+def _time(text: bytes) -> datetime:
+    """Read a time, which the events of one transaction share."""
+    try:
+        return datetime.fromisoformat(text.decode())
+    except ValueError:
+        return EPOCH
 
 
 def _id(text: str) -> UUID | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import text
@@ -84,12 +85,18 @@ def _columns(rows: Sequence[Arrival]) -> dict[str, str]:
         "sensitivity": _joined([_known(each.sensitivity) for each in rows]),
         "key": _joined([_clean(each.key.decode(errors="replace")) for each in rows]),
         "sequence": _joined([str(each.sequence) for each in rows]),
-        "happened_at": _joined([each.time.isoformat() for each in rows]),
+        "happened_at": _joined([_stamp(each.time) for each in rows]),
         "payload": _joined([_clean((each.record.value or b"").decode(errors="replace")) for each in rows]),
     }
 
 
 _joined = _SEPARATOR.join
+
+
+@lru_cache(maxsize=1024)
+def _stamp(time: datetime) -> str:
+    """Write a time, which the events of one transaction share."""
+    return time.isoformat()
 
 
 def _clean(words: str) -> str:
@@ -105,9 +112,10 @@ def _places(rows: Sequence[Arrival]) -> dict[str, list[Any]]:
     """Return the newest offset and time of each partition."""
     newest: dict[tuple[str, int], tuple[int, datetime]] = {}
     for each in rows:
-        place = each.record.topic, each.record.partition
-        offset, at = newest.get(place, (each.record.offset, each.time))
-        newest[place] = max(offset, each.record.offset), max(at, each.time)
+        record, time = each.record, each.time
+        place = record.topic, record.partition
+        offset, at = newest.get(place, (record.offset, time))
+        newest[place] = max(offset, record.offset), max(at, time)
     ordered = sorted(newest.items())
     return {
         "topics": [topic for (topic, _), _ in ordered],
