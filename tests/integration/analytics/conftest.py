@@ -23,6 +23,7 @@ from shared.messaging.stream import Stream
 from shared.service import Service
 from shared.settings import Settings
 from shared.storage.engines import Database, connect
+from tests.support.emptying import empty
 
 NOW = datetime(2026, 9, 14, 15, tzinfo=UTC)
 PROGRAM: tuple[Event, ...] = (
@@ -103,9 +104,7 @@ async def analytics(settings: Settings) -> AsyncIterator[Analytics]:
     clock = MovableClock(NOW)
     worker = connect(settings, "analytics", "worker", clock)
     found = Analytics(settings, clock, worker, stream(worker, settings), build(settings, clock, "api"))
-    await found.rows("DELETE FROM program_snapshots RETURNING 1")
-    for table in ("history", "matters", "figures", "caseloads", "progress", "outbox"):
-        await found.rows(f"DELETE FROM {table} RETURNING 1")
+    await empty(worker, ("program_snapshots", "history", "matters", "figures", "caseloads", "progress", "outbox"))
     # Ready: the log held nothing when the replica first looked.
     topics = {"topic": f"{settings.topic_prefix}program"}
     await found.rows(

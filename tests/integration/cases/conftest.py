@@ -27,6 +27,7 @@ from shared.messaging.stream import Stream
 from shared.service import Service
 from shared.settings import Settings
 from shared.storage.engines import Database, connect
+from tests.support.emptying import empty
 
 NOW = datetime(2026, 9, 14, 15, tzinfo=UTC)  # a Monday
 BARRED = UUID(int=0xBA)  # Ana must not work with this student
@@ -136,8 +137,7 @@ async def cases(settings: Settings) -> AsyncIterator[Cases]:
     clock = MovableClock(NOW)
     worker = connect(settings, "cases", "worker", clock)
     found = Cases(settings, clock, worker, stream(worker, settings), build(settings, clock, "api"))
-    for table in TABLES:
-        await found.rows(f"DELETE FROM {table}")
+    await empty(worker, TABLES)
     for topic in ("program", "roster"):  # ready: the logs held nothing when the replicas first looked
         await found.rows(
             "INSERT INTO replica_ready SELECT :topic, n, 0, true FROM generate_series(0, 11) AS n"

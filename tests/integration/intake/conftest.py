@@ -34,6 +34,7 @@ from shared.messaging.stream import Stream
 from shared.service import Service
 from shared.settings import Settings
 from shared.storage.engines import Database, connect
+from tests.support.emptying import empty
 
 NOW = datetime(2026, 9, 14, 15, tzinfo=UTC)
 TABLES = (
@@ -205,8 +206,7 @@ async def intake(settings: Settings) -> AsyncIterator[Intake]:
     worker, api = connect(settings, NAME, "worker", clock), connect(settings, NAME, "api", clock)
     stream = Stream(worker, settings, consumer="stream", topics=TOPICS, handlers=HANDLERS)
     found = Intake(settings, clock, worker, api, stream, build(settings, clock, "api"))
-    for table in TABLES:
-        await found.rows(f"DELETE FROM {table}")
+    await empty(worker, TABLES)
     for topic in REPLICAS:  # ready: the logs held nothing when the replicas first looked
         await found.rows(
             "INSERT INTO replica_ready SELECT :topic, n, 0, true FROM generate_series(0, 11) AS n"

@@ -7,6 +7,7 @@ import httpx
 
 from services.intake.domain.signatures import sign
 from tests.integration.intake.conftest import Intake
+from tests.support.emptying import empty
 
 
 class Sender:
@@ -64,8 +65,12 @@ async def add_feed(intake: Intake, kind: str, mapping: str, *, brings: str = "fl
     return Sender(intake, feed, token["secret"] if token else "")
 
 
+TABLES = (
+    "feeds", "feed_health", "feed_days", "feed_signals", "feed_refusals", "feed_mappings", "feed_tokens", "quarantine",
+    "lms_ids", "roster_objects", "flag_sources",
+)  # fmt: skip
+
+
 async def forget_feeds(intake: Intake) -> None:
     """Begin without feeds."""
-    for table in ("feeds", "feed_health", "feed_days", "feed_signals", "feed_refusals", "feed_mappings", "feed_tokens",
-                  "quarantine", "lms_ids", "roster_objects", "flag_sources"):  # fmt: skip
-        await intake.rows(f"DELETE FROM {table}")
+    await empty(intake.worker, TABLES)

@@ -15,6 +15,7 @@ from shared.access.actors import service_actor
 from shared.events.feeds import FeedHealthChanged
 from shared.ids import new_id
 from tests.integration.intake.conftest import Intake
+from tests.support.emptying import empty
 from tests.support.statements import statements_of
 
 WORKDAYS = Expected(days=(0, 1, 2, 3, 4), by="06:30")
@@ -80,8 +81,8 @@ class Watching:
 
 @pytest.fixture
 async def watching(intake: Intake) -> Watching:
-    for table in ("feeds", "feed_health", "feed_days", "feed_signals", "feed_refusals", "quarantine"):
-        await intake.rows(f"DELETE FROM {table}")
+    tables = ("feeds", "feed_health", "feed_days", "feed_signals", "feed_refusals", "quarantine")
+    await empty(intake.worker, tables)
     intake.clock.move(MONDAY - intake.clock.now())
     return Watching(intake)
 
