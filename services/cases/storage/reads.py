@@ -29,19 +29,22 @@ _CONDITIONS = {
     "students": "c.student_id = ANY (CAST(:students AS uuid[]))",
     "referral": "c.case_id = (SELECT r.case_id FROM referrals AS r WHERE r.referral_id = :referral)",
 }
-# What a case is sorted by, in microseconds; one on which nobody works any more comes last whatever its clocks say.
-_LAST = 10**18 - 1
+# What a case is sorted by; one on which nobody works any more comes last whatever its clocks say.
 _MOMENTS = {
     "due": "coalesce(c.next_contact_due, CASE WHEN c.contacts = 0 THEN c.outreach_due END)",
     "silent": "coalesce(c.last_reached_at, c.opened_at)",
 }
 _VALUES = {
-    order: f"CASE WHEN c.state IN ('closed', 'merged') THEN {_LAST} ELSE"
-    f" coalesce(CAST(extract(epoch FROM {moment}) * 1000000 AS bigint), {_LAST}) END"
+    order: f"CASE WHEN c.state IN ('closed', 'merged') THEN 'infinity' ELSE coalesce({moment}, 'infinity') END"
     for order, moment in _MOMENTS.items()
 }
+# A position says it in microseconds.
+_LAST = 10**18 - 1
+_POSITION = f"CASE WHEN place = 'infinity' THEN {_LAST} ELSE CAST(extract(epoch FROM place) * 1000000 AS bigint) END"
+_PLACE = f"""CASE WHEN CAST(:value AS bigint) = {_LAST} THEN CAST('infinity' AS timestamptz)
+    ELSE timestamptz 'epoch' + CAST(:value AS bigint) * interval '1 microsecond' END"""
 _AFTERS = {"newest": "c.case_id < :after", "oldest": "c.case_id > :after"} | {
-    order: f"({value}, c.case_id) > (:value, :after)" for order, value in _VALUES.items()
+    order: f"({value}, c.case_id) > ({_PLACE}, :after)" for order, value in _VALUES.items()
 }
 _ORDERS = {"newest": "c.case_id DESC", "oldest": "c.case_id", "due": "place, c.case_id", "silent": "place, c.case_id"}
 _SOME = text(f"SELECT {SELECTED} FROM cases AS c WHERE c.case_id = ANY (CAST(:cases AS uuid[]))")  # noqa: S608 - our names
@@ -119,14 +122,16 @@ async def page(connection: AsyncConnection, asked: Filter) -> Shown:
     conditions, place = [_CONDITIONS[name] for name in given], _place(asked)
     if place:
         conditions.append(_AFTERS[asked.order])
-    # Named for the page as well, so that what sorts it is what its places say.
-    value = _VALUES.get(asked.order)
+    value, order = _VALUES.get(asked.order), _ORDERS[asked.order]
+    # What a screen shows is read of the cases of the page alone, and not of all that are sorted for it.
     statement = text(
-        f"SELECT {SELECTED}{f', {value} AS place' if value else ''} FROM cases AS c"  # noqa: S608 - our names
-        f" WHERE {' AND '.join(conditions) or 'true'} ORDER BY {_ORDERS[asked.order]} LIMIT :count"
+        f"SELECT {SELECTED}, {_POSITION} AS position FROM ("  # noqa: S608 - our names
+        f" SELECT c.case_id, {value or 'CAST(NULL AS timestamptz)'} AS place FROM cases AS c"
+        f" WHERE {' AND '.join(conditions) or 'true'} ORDER BY {order} LIMIT :count"
+        f") AS listed JOIN cases AS c ON c.case_id = listed.case_id ORDER BY {order}"
     )
     rows = (await connection.execute(statement, {**given, **place, "count": asked.count})).all()
-    afters = {row.case_id: str(Position(row.place, row.case_id)) if value else str(row.case_id) for row in rows}
+    afters = {row.case_id: str(Position(row.position, row.case_id)) if value else str(row.case_id) for row in rows}
     return replace(await _shown(connection, rows), afters=afters)
 
 
