@@ -1,7 +1,7 @@
 """Imports, how far each got, and the rows that did not go in."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -82,6 +82,7 @@ class Import:
     """One file being taken in, or one delivery of a feed. `campus` is `*` when it may hold rows of any.
 
     What a feed's delivery brings that cannot be taken is set aside whole, so that its rejects are not kept here.
+    `students` are some of those met so far, by number: whose a number is never changes.
     """
 
     import_id: UUID
@@ -91,6 +92,7 @@ class Import:
     feed_id: UUID | None = None
     mapping_version: int = 0
     channel: str = "file"
+    students: dict[str, UUID] = field(default_factory=dict, compare=False, repr=False)
 
 
 _NONE: Mapping[int, str] = MappingProxyType({})

@@ -34,6 +34,8 @@ _NOBODYS = BadCell(
     "no student of the roster has this address, or more than one has",
     "an address that one student has, or the student's id; import the roster and send the row again",
 )
+# Students of one file: bounded, because a file may hold any number of them.
+_MOST_REMEMBERED = 20_000
 
 
 @dataclass
@@ -70,7 +72,7 @@ async def import_flags(
     program = await load_program(tx.connection)
     await flags.lock(tx.connection)
     sorting = await sort(tx, of, rows)
-    sorting.owned = await _owned(tx, sorting)
+    sorting.owned = await _owned(tx, of, sorting)
     new, made = await keep(tx, keys, program, of, sorting)
     rejects = [*unreadable, *sorting.rejects]
     await imports.keep_rejects(tx, keys, of, rejects)
@@ -95,7 +97,7 @@ async def keep(
     """
     left, again = await _merged(tx, keys, program, of, sorting, written=bool(raised_by))
     ids = new_ids(len(left))
-    new = [NewFlag(id_, *each) for id_, each in zip(ids, left, strict=True)]
+    new = [NewFlag(id_, row, owner) for id_, (row, owner) in zip(ids, left, strict=True)]
     await clear_flags.note_cleared(tx, await flag_sources.say_cleared(tx.connection, of.source, sorting.cleared))
     found = await count_flags.find(tx, program, _to_count(new, again, live=bool(raised_by)))
     await _store(tx, keys, of, new, found.counted, raised_by=raised_by)
@@ -148,13 +150,13 @@ def _rejected(row: FlagRow, why: BadCell) -> Reject:
     return Reject.of(row.row, [row.source_key, row.campus, who, row.course, row.reason_code], why)
 
 
-async def _owned(tx: Tx, sorting: Sorting) -> list[tuple[FlagRow, UUID | None]]:
+async def _owned(tx: Tx, of: Import, sorting: Sorting) -> list[tuple[FlagRow, UUID | None]]:
     """Return the new flags with whose they are. A flag of a number that the roster does not have waits for the roster.
 
     Addresses are not kept with flags, so one that is nobody's could never be found again: its row is rejected.
     """
     rows = sorting.fresh
-    by_number = await students.ids_by_number(tx.connection, (row.student_number for row in rows))
+    by_number = await _by_number(tx, of, {row.student_number for row in rows if row.student_number})
     by_email = await students.ids_by_email(tx.connection, (row.student_email for row in rows if row.student_email))
     owned = list[tuple[FlagRow, UUID | None]]()
     for row in rows:
@@ -164,6 +166,19 @@ async def _owned(tx: Tx, sorting: Sorting) -> list[tuple[FlagRow, UUID | None]]:
         else:
             owned.append((row, owner))
     return owned
+
+
+async def _by_number(tx: Tx, of: Import, numbers: set[str]) -> Mapping[str, UUID]:
+    """Return whose these numbers are. Students stand in a file again and again: who was met before is not looked up."""
+    strange = numbers - of.students.keys()
+    if not strange:
+        return of.students
+    found = await students.ids_by_number(tx.connection, strange)
+    if len(of.students) + len(found) > _MOST_REMEMBERED:
+        of.students.clear()
+        found |= await students.ids_by_number(tx.connection, numbers - strange)
+    of.students.update(found)
+    return of.students
 
 
 async def _merged(

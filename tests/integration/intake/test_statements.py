@@ -112,6 +112,35 @@ async def test_the_same_alert_is_looked_for_only_where_another_source_has_raised
     assert await brought("one", flag("A3", "Z9", "BIO", 1)) == (1, True)
 
 
+async def test_a_student_met_before_in_a_file_is_not_looked_up_again_and_one_the_roster_gains_is_found(
+    intake: Intake, keys: KeyRing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns = columns_of(FLAG_COLUMNS.split(","), SHAPE)
+    of = Import(new_id(), "*", "flags", "file")
+
+    async def brought(*students: str) -> tuple[list[UUID | None], int]:
+        """Return whose the flags of a batch are, and how often anybody looked."""
+        key = str(new_id())
+        lines = [flag(f"{key}-{n}", student, "BIO", n) for n, student in enumerate(students)]
+        rows, _ = FlagReader(columns, {"NORTH": UTC}, NOW).read((n, line.split(",")) for n, line in enumerate(lines))
+        async with intake.worker.transaction(service_actor("intake")) as tx:
+            with statements_of(intake.worker) as statements:
+                await import_flags(tx, keys, of, rows, [])
+        stored = await intake.rows(f"SELECT student_id FROM flags WHERE source_key LIKE '{key}%' ORDER BY source_key")
+        return [row.student_id for row in stored], len(statements.touching("SELECT number, student_id FROM students"))
+
+    one, two = await intake.student("N1"), await intake.student("N2")
+    assert await brought("N1", "Z8") == ([one, None], 1)
+    assert await brought("N1", "N1") == ([one, one], 0)
+    await intake.send_file("/roster/imports", "student_id,campus_code,name,email\nZ8,NORTH,Zoe Late,zoe@example.edu\n")
+    late = await intake.student("Z8")
+    assert await brought("Z8", "N1") == ([late, one], 1)
+    # No more than so many are remembered, and nobody is lost for it.
+    monkeypatch.setattr("services.intake.usecases.import_flags._MOST_REMEMBERED", 2)
+    assert await brought("N2", "N1", "Z8") == ([two, one, late], 2)
+    assert await brought("N2", "N1", "Z8") == ([two, one, late], 0)
+
+
 async def test_a_time_is_stored_to_the_microsecond(intake: Intake, keys: KeyRing) -> None:
     columns = columns_of(FLAG_COLUMNS.split(","), SHAPE)
     rows, _ = FlagReader(columns, {"NORTH": UTC}, NOW).read([(1, flag("A1", "N1", "BIO", 1).split(","))])
