@@ -42,20 +42,22 @@ class Whose(NamedTuple):
 
 
 class FoundByRule(NamedTuple):
-    """What a rule found, as its referral says it."""
+    """What a rule found, as its referral says it. `flag`: the one, of a rule for which one is enough."""
 
     rule: str
     fired_at: datetime
     family: str
     level: str
     concerns: Sequence[str]
+    flag: UUID | None = None
 
 
 def found_by(firing: Firing) -> FoundByRule:
     """Return what a firing found."""
     rule = firing.rule.said
     concerns = concerns_of(signal.reason for signal in firing.counted)
-    return FoundByRule(rule.name, firing.fired_at, rule.family, rule.level, concerns)
+    flag = min(signal.flag_id for signal in firing.counted) if rule.at_once else None
+    return FoundByRule(rule.name, firing.fired_at, rule.family, rule.level, concerns, flag)
 
 
 def concerns_of(reasons: Iterable[str]) -> tuple[str, ...]:
@@ -70,6 +72,8 @@ def referral_of(found: FoundByRule, referral_id: UUID, reference: str, whose: Wh
     `narrative` is what instructors wrote with flags that make a referral by themselves; the others' stays with them.
     """
     once = f"{whose.student_id or whose.number}:{whose.campus}:{found.fired_at.isoformat()}"
+    if found.flag is not None:  # two people may be worried at one instant
+        once = f"{once}:{found.flag}"
     return Incoming(
         referral_id=referral_id,
         reference=reference,

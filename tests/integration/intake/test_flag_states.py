@@ -83,6 +83,13 @@ async def test_a_personal_concern_is_a_referral_at_once_and_what_was_written_is_
     assert narrative["narrative"] == "Says he is going to kill himself tonight."
 
 
+async def test_two_personal_concerns_of_one_instant_are_two_referrals(intake: Intake) -> None:
+    at = "2026-09-10T00:00:00Z"
+    for who, said in (("fay", "He cries in every lab."), ("dee", "He sleeps in his car.")):
+        assert (await raised(intake, who, **PERSONAL, comment=said, raised_at=at)).status_code == 201
+    assert len(await intake.published("referral.received")) == 2
+
+
 async def test_a_personal_concern_about_nobody_on_the_roster_does_not_wait_for_it(intake: Intake) -> None:
     await raised(intake, **PERSONAL | {"student_number": "N888"}, comment="She cries in every lab.")
     (received,) = await intake.published("referral.received")
