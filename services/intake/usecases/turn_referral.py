@@ -14,6 +14,7 @@ from services.intake.storage.threads import FILE, FILE_NAME, MESSAGE
 from services.intake.usecases.receive_referrals import keep
 from services.intake.usecases.refer_publicly import Sent, attach
 from services.intake.usecases.screening import screened, word_lists
+from services.intake.usecases.send_to_outreach import withdraw
 from services.intake.usecases.triage_referral import decide, locked
 from shared.events.codes import Decision, Level, level
 from shared.events.referrals import DangerRaised, MisconductReported
@@ -124,6 +125,7 @@ async def retract(tx: Tx, referral_id: UUID, reason_code: str) -> Referral:
     back, facts = retracted(referral, by, reason_code, tx.now)
     await referrals.save(tx, back)
     await threads.turn(tx, back, "retracted", reason_code)
+    await withdraw(tx, referral_id, "taken_back")
     await referrers.silence(tx, referral_id)
     tx.publish(*facts)
     return back
@@ -135,6 +137,7 @@ async def reopen(tx: Tx, referral_id: UUID, reason_code: str) -> Referral:
     again, facts = reopened(referral, tx.actor.id, reason_code, tx.now)
     await referrals.save(tx, again)
     await threads.turn(tx, again, "reopened", reason_code)
+    await withdraw(tx, referral_id, "back_at_the_desk")
     tx.publish(*facts)
     return again
 
