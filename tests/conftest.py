@@ -1,7 +1,7 @@
 """What every test may use."""
 
 from tests.running import pytest_collection_modifyitems, pytest_runtest_protocol
-from tests.stack import databases, own_databases, pytest_report_header, settings, stack, topic_prefix
+from tests.stack import databases, own_databases, pytest_report_header, settings, stack, topic_prefix, used
 
 __all__ = [
     "databases",
@@ -12,4 +12,5 @@ __all__ = [
     "settings",
     "stack",
     "topic_prefix",
+    "used",
 ]

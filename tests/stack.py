@@ -3,6 +3,7 @@
     stack           addresses of the servers; started by the first test that asks, stopped by the last process
     databases       prefix of databases of this test process alone, copied from a migrated template
     own_databases   the same, for one module alone: for tests that count rows
+    used            the services whose databases a module uses; all, unless a conftest.py says fewer
     topic_prefix    prefix of topics of one module alone, made before and deleted after
     settings        settings of all of the above together
 
@@ -14,7 +15,7 @@ import fcntl
 import hashlib
 import os
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -87,24 +88,30 @@ def kept() -> bool:
 @pytest.fixture(scope="session")
 async def databases(stack: Stack) -> AsyncIterator[str]:
     """Prefix of the databases of this test process."""
-    async with copies(stack, f"t{os.getpid()}_") as prefix:
+    async with copies(stack, f"t{os.getpid()}_", services()) as prefix:
         yield prefix
 
 
+@pytest.fixture(scope="session")
+def used() -> Sequence[str]:
+    """Names of the services whose databases a module uses."""
+    return services()
+
+
 @pytest.fixture(scope="module")
-async def own_databases(stack: Stack, request: pytest.FixtureRequest) -> AsyncIterator[str]:
+async def own_databases(stack: Stack, request: pytest.FixtureRequest, used: Sequence[str]) -> AsyncIterator[str]:
     """Prefix of the databases of this module, empty but for what migrations put there."""
-    async with copies(stack, f"t{os.getpid()}_{short(request.node.nodeid)}_") as prefix:
+    async with copies(stack, f"t{os.getpid()}_{short(request.node.nodeid)}_", used) as prefix:
         yield prefix
 
 
 @contextlib.asynccontextmanager
-async def copies(stack: Stack, prefix: str) -> AsyncIterator[str]:
-    """Copy the migrated template of every service, and drop the copies in the end."""
+async def copies(stack: Stack, prefix: str, used: Sequence[str]) -> AsyncIterator[str]:
+    """Copy the migrated templates of some services, and drop the copies in the end."""
     await ensure_template(stack)
-    await administration.clone(stack.postgres_url, TEMPLATE, prefix, services())
+    await administration.clone(stack.postgres_url, TEMPLATE, prefix, used)
     yield prefix
-    await administration.drop(stack.postgres_url, prefix, services())
+    await administration.drop(stack.postgres_url, prefix, used)
 
 
 async def ensure_template(stack: Stack) -> None:

@@ -98,6 +98,12 @@ class Analytics:
             event.remove(engine, "before_cursor_execute", note)
 
 
+@pytest.fixture(scope="session")
+def used() -> Sequence[str]:
+    """These tests need no other service's database."""
+    return ("analytics",)
+
+
 @pytest.fixture
 async def analytics(settings: Settings) -> AsyncIterator[Analytics]:
     """Analytics with two campuses and three people, and nothing counted yet."""

@@ -131,6 +131,12 @@ class Cases:
         return await self.get(who, f"/cases/{case['case_id']}")
 
 
+@pytest.fixture(scope="session")
+def used() -> Sequence[str]:
+    """These tests need no other service's database."""
+    return ("cases",)
+
+
 @pytest.fixture
 async def cases(settings: Settings) -> AsyncIterator[Cases]:
     """Cases with two campuses and their staff, and no case yet."""

@@ -199,6 +199,12 @@ async def in_pieces(content: str | bytes, pieces: int) -> AsyncIterator[bytes]:
         yield data[start : start + size]
 
 
+@pytest.fixture(scope="session")
+def used() -> Sequence[str]:
+    """These tests need no other service's database."""
+    return (NAME,)
+
+
 @pytest.fixture
 async def intake(settings: Settings) -> AsyncIterator[Intake]:
     """Intake with two campuses and their staff, a roster of three, and nothing else yet."""

@@ -207,6 +207,12 @@ def addresses(messages: Sequence[EmailMessage]) -> list[str]:
     return sorted(str(message["To"]).partition("@")[0] for message in messages)
 
 
+@pytest.fixture(scope="session")
+def used() -> Sequence[str]:
+    """These tests need no other service's database."""
+    return ("notifications",)
+
+
 @pytest.fixture
 async def office(settings: Settings, tmp_path: Path) -> AsyncIterator[Office]:
     """The service, empty, with the small program of the unit tests."""

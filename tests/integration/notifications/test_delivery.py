@@ -91,6 +91,7 @@ async def test_idle_connections_are_kept_and_a_server_that_hung_up_costs_no_mess
     office.mail.start()
 
 
+@pytest.mark.no_cover  # following each line takes longer than the mail
 async def test_1300_recipients_are_told_within_a_minute(office: Office) -> None:
     people = [person(f"p{number}", f"Person {number}", "case_manager") for number in range(1300)]
     await office.know(*people, rota("NORTH", *(staff.staff_id for staff in people)))
