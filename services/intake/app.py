@@ -32,6 +32,7 @@ from services.intake.http.key_sets import KeySets
 from services.intake.mail import mailer
 from services.intake.stream import HANDLERS, REPLICAS, TOPICS
 from services.intake.topics import Topics
+from services.intake.trials import Trials
 from services.intake.usecases.clear_flags import expire_flags
 from services.intake.usecases.end_outreach import pass_time
 from services.intake.usecases.list_outreach import TIMER as OUTREACH
@@ -119,6 +120,7 @@ def build(settings: Settings, clock: Clock, role: Literal["api", "worker", "both
         "stream": Stream(worker, settings, consumer="stream", topics=TOPICS, handlers=HANDLERS).run,
         "drops": FileDrops(worker, settings, keys).run,
         "topics": Topics(worker, settings, keys).run,
+        "trials": Trials(worker).run,
         "timers": Timers(worker, settings, {OUTREACH: refer_in_time}, watchers=watchers).run,
     }
 

@@ -30,6 +30,8 @@ async def _rules(world: World) -> None:
     since, until = (world.clock.now() - timedelta(days=30)).isoformat(), world.clock.now().isoformat()
     tried: dict[str, Any] = {"campuses": ["NORTH"], "since": since, "until": until, "rules": [TRIED]}
     await world.post("sam", "intake", "/rules:simulate", tried)
+    asked = await world.post("sam", "intake", "/rules/trials", tried | {"kept": {"source": "the senate"}})
+    await world.get("sam", "intake", f"/rules/trials/{asked['trial_id']}")
     await world.get("sam", "intake", "/rules/firings?campus=NORTH")
     await world.get("sam", "intake", "/rules/tally?campus=NORTH")
     first = await propose(world, TRIED)

@@ -3,11 +3,17 @@
 import csv
 import io
 import re
+from collections.abc import Mapping
 
+import pytest
+
+from services.intake.trials import Trials
 from tests.journeys.world import World
-from tests.support.console import browser
+from tests.support.console import Browser, browser
+from tests.support.eventually import eventually
 from tests.support.flags import TRIED, flagged, propose, storm
 
+_DONE = "These rules would have made"
 _CHOSEN = re.compile(r'name="pick" value="([^"]+)"')
 
 
@@ -40,7 +46,9 @@ async def test_flags_leave_as_a_file_of_what_is_shown(world: World) -> None:
     assert "BIO101" in courses
 
 
-async def test_a_draft_is_changed_tried_and_proposed_and_another_agrees(world: World) -> None:
+async def test_a_draft_is_changed_tried_and_proposed_and_another_agrees(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await flagged(world, 3, each=2)
     async with browser(world, "ada") as ada, browser(world, "ida") as ida:
         draft = (await ada.get("/rules/draft")).text
@@ -48,10 +56,21 @@ async def test_a_draft_is_changed_tried_and_proposed_and_another_agrees(world: W
             re.findall(r'<select[^>]* name="([a-z_]+-\d+)".*?<option value="([^"]*)" selected', draft)
         )
         fields |= {"flags-1": "2", "days-1": "14", "since": "2026-08-01", "until": "2026-10-01", "begins": "2026-09-14"}
-        tried = await ada.send("/rules/draft", "/rules/draft", fields | {"do": "try"})
-        assert tried.status_code == 200, tried.text
-        assert "These rules would have made" in tried.text
-        assert "instead of" in tried.text
+        assert "instead of" in await _tried(ada, fields | {"do": "try"})
+
+        # One that takes longer shows how far it is, and looks again by itself, with or without a script.
+        with monkeypatch.context() as busy:
+            busy.setattr(Trials, "look", _busy)
+            slow = await ada.send("/rules/draft", "/rules/draft", fields | {"do": "try"})
+            assert slow.status_code == 303
+            here = slow.headers["Location"]
+            page = (await ada.get(here)).text
+            assert "0 flags looked at so far" in page
+            assert 'http-equiv="refresh"' in page
+            assert 'hx-trigger="every 2s"' in page
+            assert 'value="14"' in page
+        await _until_done(ada, here)
+        assert "hx-trigger" not in (await ada.get(here)).text
 
         wrong = await ada.send("/rules/draft", "/rules/draft", fields | {"do": "try", "courses-1": "9"})
         assert (wrong.status_code, "There cannot be more courses than flags" in wrong.text) == (422, True)
@@ -75,7 +94,8 @@ async def test_a_draft_is_changed_tried_and_proposed_and_another_agrees(world: W
 async def test_a_proposal_is_tried_by_whoever_is_to_agree_and_refused(world: World) -> None:
     proposal = await propose(world, TRIED)
     async with browser(world, "ida") as ida:
-        assert "These rules would have made" in (await ida.get(f"/rules/proposals/{proposal}")).text
+        looked = await ida.get(f"/rules/proposals/{proposal}")
+        assert _DONE in (await _until_done(ida, looked.headers["Location"]) if looked.is_redirect else looked.text)
         await ida.send("/rules", f"/rules/proposals/{proposal}", {"do": "reject", "reason": "too_many"})
         gone = await ida.get(f"/rules/proposals/{proposal}")
         assert gone.status_code == 303
@@ -108,3 +128,24 @@ async def test_who_only_looks_changes_no_rule(world: World) -> None:
         assert "Change them and try" not in page
         refused = await sam.get("/outreach")
         assert refused.status_code == 200
+
+
+async def _busy(_trials: Trials) -> bool:
+    return False
+
+
+async def _tried(person: Browser, fields: Mapping[str, str]) -> str:
+    """Try a draft; return the page with what it would have made, at once or when the trial is done."""
+    answer = await person.send("/rules/draft", "/rules/draft", dict(fields))
+    if answer.status_code == 200:
+        return answer.text
+    assert answer.status_code == 303, answer.text
+    return await _until_done(person, answer.headers["Location"])
+
+
+async def _until_done(person: Browser, here: str) -> str:
+    async def shown() -> str | None:
+        page = (await person.get(here)).text
+        return page if _DONE in page else None
+
+    return str(await eventually(shown))

@@ -21,6 +21,9 @@ from shared.access.actors import EVERYWHERE
 
 router = APIRouter(include_in_schema=False)
 
+# How long a page waits for a trial before it shows how far it is, in steps: less than a second.
+_SOON = (0.1, 0.2, 0.2, 0.3)
+_ENDED = frozenset({"done", "failed"})
 _WHY_NOT = (("too_many", "It makes too many"), ("too_few", "It misses too many"), ("unclear", "It is not clear enough"),
             ("mistake", "It was a mistake"))  # fmt: skip
 _MADE = {"referral": "Referrals", "outreach": "Outreach", "watch": "Nothing: it watched"}
@@ -206,20 +209,47 @@ async def _try(visit: Visit, made: Draft, _said: Mapping[str, Any], *, campus: s
         "rules": made.rules,
         "salt": int(salt) if salt.isdigit() else 0,
     }
-    answer = await visit.tell("intake", "POST", "/rules:simulate", body)
+    answer = await visit.tell("intake", "POST", "/rules/trials", body | {"kept": made.typed})
     if answer.status == HTTPStatus.UNPROCESSABLE_ENTITY:
         made.wrong["until"] = answer.detail
         return _drafted(visit, made)
-    found = answer.need()
-    names = await visit.names([each["student_id"] for each in found["examples"]])
-    return _drafted(visit, made, tried=trying.result(visit, found), names=names)
+    here = f"/rules/trials/{answer.need()['trial_id']}"
+    # Most trials take no second, and show at once.
+    for pause in _SOON:
+        await asyncio.sleep(pause)
+        trial = await visit.ask("intake", here)
+        if trial.ok and trial.json["state"] in _ENDED:
+            return await _shown(visit, made, trial.json)
+    return visit.go(here)
 
 
-def _drafted(visit: Visit, made: Draft, *, tried: trying.Result | None = None, names: Any = None) -> HTMLResponse:  # noqa: ANN401
+@router.get("/rules/trials/{trial_id}")
+async def trial(visit: Visiting, trial_id: UUID) -> Response:
+    """Show how far a trial is, and once it is done what the draft would have made, with the draft beneath."""
+    found = (await visit.ask("intake", f"/rules/trials/{trial_id}")).need()
+    return await _shown(visit, ruling.read(found["kept"]), found)
+
+
+async def _shown(visit: Visit, made: Draft, trial: Mapping[str, Any]) -> HTMLResponse:
+    result = trial["result"]
+    if result is None:
+        return _drafted(visit, made, trial=trial)
+    names = await visit.names([each["student_id"] for each in result["examples"]])
+    return _drafted(visit, made, tried=trying.result(visit, result), names=names)
+
+
+def _drafted(
+    visit: Visit,
+    made: Draft,
+    *,
+    tried: trying.Result | None = None,
+    names: Any = None,  # noqa: ANN401
+    trial: Mapping[str, Any] | None = None,
+) -> HTMLResponse:
     status = HTTPStatus.UNPROCESSABLE_ENTITY if made.wrong else HTTPStatus.OK
     return visit.page(
         "rules_draft.html", status, live=False, draft=made, words=flagging, tried=tried, names=names,
-        most=ruling.MOST, numbers=range(made.count),
+        most=ruling.MOST, numbers=range(made.count), trial=trial,
     )  # fmt: skip
 
 

@@ -150,6 +150,22 @@ class SimulationView(BaseModel):
     capacities: list[CapacityView]
 
 
+class TrialBody(SimulateBody):
+    """What to try, and `kept`: what the asker's form held besides, given back with the trial as it came."""
+
+    kept: dict[str, Annotated[str, Field(max_length=2_000)]] = Field(default_factory=dict, max_length=600)
+
+
+class TrialView(BaseModel):
+    """A trial of rules, for whoever asked for it; kept for a day. `looked_at` counts flags."""
+
+    trial_id: UUID
+    state: Literal["waiting", "running", "done", "failed"]
+    looked_at: int
+    kept: dict[str, str]
+    result: SimulationView | None = Field(description="once it is done")
+
+
 class FiringView(BaseModel):
     """What a rule made: a referral, an entry of an outreach list, or, watching, nothing."""
 

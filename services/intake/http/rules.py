@@ -2,34 +2,32 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
 from fastapi import APIRouter, Query
 
-from services.intake.domain.outreach import monday_of
-from services.intake.domain.simulation import Example, Outcome
 from services.intake.http.bodies import Campus
 from services.intake.http.flag_bodies import (
-    CapacityView,
     Edition,
-    ExampleView,
     FiringView,
-    RuleView,
     SimulateBody,
     SimulationView,
     Tallies,
     TallyView,
-    TriedView,
-    WeekView,
+    TrialBody,
+    TrialView,
 )
 from services.intake.http.imports import NONE_BEFORE
-from services.intake.storage import counting
-from services.intake.usecases.simulate import Simulated, Tried, rules_of_edition, simulate, weeks_of_term
+from services.intake.storage import counting, rule_trials
+from services.intake.usecases.shape_trial import FLAG_IDS, shaped
+from services.intake.usecases.simulate import rules_to_try, simulate
 from shared.access.actions import Action
+from shared.access.actors import EVERYWHERE
 from shared.access.decision import Resource, decide
-from shared.program import FlagRule, Program, Threshold, load_program, read
+from shared.ids import new_id
+from shared.program import FlagRule, Program, load_program
 from shared.refusal import Refused
 from shared.web.gate import Door, SignedIn
 from shared.web.listing import Listing
@@ -46,20 +44,34 @@ async def simulate_rules(body: SimulateBody, gate: SignedIn) -> SimulationView:
 
     An edition, named, counts as it did: what it made then is what comes out.
     """
-    if not timedelta(0) < body.until - body.since <= _LONGEST:
-        raise Refused("bad_span", "Choose a time of at most 400 days.", status=422, pointer="/body/until")
-    campuses = sorted(set(body.campuses))
     async with gate.begin() as door:
-        for campus in campuses:
-            await door.allow(Action.RULES_SIMULATE, Resource("rules", campus=campus), filter=_question(body))
-        program = await load_program(door.connection)
-        rules = {campus: _rules(program, body, campus, door) for campus in campuses}
-        found = await simulate(
-            door, program, rules, since=body.since, until=body.until, salt=body.salt
-        )  # fmt: skip
-        chosen = found.tried.outcome.chosen()
-        flags = [signal.flag_id for example in chosen for signal in example.firing.counted]
-        return _view(door, program, body, found, await counting.before_the_wall(door.connection, flags))
+        program, rules = await _allowed(door, body)
+        found = await simulate(door, program, rules, since=body.since, until=body.until, salt=body.salt)
+        return await _view(door, shaped(program, found, body.campuses, (body.since, body.until), door.now))
+
+
+@router.post("/rules/trials", status_code=202)
+async def begin_trial(body: TrialBody, gate: SignedIn) -> TrialView:
+    """Have rules tried on past flags, which takes a while: ask for the trial again and again until it is done."""
+    trial_id = new_id()
+    async with gate.begin() as door:
+        await _allowed(door, body)
+        where = body.campuses[0] if len(set(body.campuses)) == 1 else EVERYWHERE
+        await rule_trials.add(door, trial_id, where, body.model_dump_json())
+    return TrialView(trial_id=trial_id, state="waiting", looked_at=0, kept=body.kept, result=None)
+
+
+@router.get("/rules/trials/{trial_id}")
+async def read_trial(trial_id: UUID, gate: SignedIn) -> TrialView:
+    """Say how far a trial is that the caller asked for, and once it is done what rules would have made."""
+    async with gate.begin() as door:
+        row = await rule_trials.find(door.connection, trial_id, door.actor.id)
+        if row is None:
+            await door.absent(Action.RULES_SIMULATE, "rules", str(trial_id))
+        body = TrialBody.model_validate_json(row.question)
+        await _allowed(door, body)
+        result = await _view(door, msgspec.json.decode(row.result)) if row.state == rule_trials.DONE else None
+    return TrialView(trial_id=trial_id, state=row.state, looked_at=row.looked_at, kept=body.kept, result=result)
 
 
 @router.get("/rules/firings")
@@ -122,20 +134,15 @@ async def tally(gate: SignedIn, campus: Annotated[Campus, Query()]) -> Tallies:
     )
 
 
-def _rules(program: Program, body: SimulateBody, campus: str, door: Door) -> Sequence[FlagRule]:
-    if campus not in program.campuses:
-        raise Refused("unknown_campus", "There is no such campus.", status=422, pointer="/body/campuses")
-    if body.rules is not None:
-        try:
-            return read(Threshold, {"rules": body.rules}).rules
-        except msgspec.ValidationError as error:
-            place = str(error).partition("`$.")[2].rstrip("`").replace("[", "/").replace("]", "").replace(".", "/")
-            raise Refused(
-                "bad_rule", "This is no rule. See what a rule can say.", status=422, pointer=f"/body/{place or 'rules'}"
-            ) from error
-    if body.edition is not None:
-        return rules_of_edition(program, campus, body.edition)
-    return program.flag_rules(campus, door.now)
+async def _allowed(door: Door, body: SimulateBody) -> tuple[Program, dict[str, Sequence[FlagRule]]]:
+    """Return the program, and for each campus that the actor may try rules on those that are meant."""
+    if not timedelta(0) < body.until - body.since <= _LONGEST:
+        raise Refused("bad_span", "Choose a time of at most 400 days.", status=422, pointer="/body/until")
+    campuses = sorted(set(body.campuses))
+    for campus in campuses:
+        await door.allow(Action.RULES_SIMULATE, Resource("rules", campus=campus), filter=_question(body))
+    program = await load_program(door.connection)
+    return program, {campus: rules_to_try(program, campus, body.rules, body.edition, door.now) for campus in campuses}
 
 
 def _question(body: SimulateBody) -> str:
@@ -143,75 +150,20 @@ def _question(body: SimulateBody) -> str:
     return f"simulate {what} since={body.since.date()} until={body.until.date()}"
 
 
-def _view(door: Door, program: Program, body: SimulateBody, found: Simulated, open_: set[UUID]) -> SimulationView:
-    return SimulationView(
-        since=body.since,
-        until=body.until,
-        flags=found.flags,
-        students=found.students,
-        tried=_tried(door, program, found.tried),
-        in_force=_tried(door, program, found.in_force) if found.in_force is not None else None,
-        examples=_examples(door, program, found.tried, open_),
-        capacities=[
-            CapacityView(campus=campus, referrals_per_week=program.capacity(campus, door.now).referrals_per_week)
-            for campus in sorted(set(body.campuses))
-        ],
-    )
-
-
-def _tried(door: Door, program: Program, tried: Tried) -> TriedView:
-    outcome = tried.outcome
-    return TriedView(
-        referrals=outcome.firings,
-        students=len(outcome.students),
-        at_once=outcome.at_once,
-        beyond=sum(tried.beyond.values()),
-        weeks_beyond=len({week for (_, week), count in tried.beyond.items() if count}),
-        earlier_referred=tried.hindsight.earlier,
-        later_referred=len(tried.hindsight.later),
-        later_median_days=tried.hindsight.median_days,
-        weeks=_weeks(door, program, outcome, tried),
-        rules=[RuleView(name=each.name, mode=each.mode, firings=_firings(outcome, each)) for each in tried.rules],
-    )
-
-
-def _firings(outcome: Outcome, rule: FlagRule) -> int:
-    return outcome.watched[rule.name] if rule.mode == "watch" else outcome.by_rule[rule.name]
-
-
-def _weeks(door: Door, program: Program, outcome: Outcome, tried: Tried) -> list[WeekView]:
-    return [
-        WeekView(
-            campus=campus,
-            week_of=monday,
-            term_week=weeks_of_term(program, campus, door.now, monday),
-            referrals=week.referrals,
-            at_once=week.at_once,
-            beyond=tried.beyond.get((campus, monday), 0),
-        )
-        for (campus, monday), week in sorted(outcome.weeks.items())
+async def _view(door: Door, said: dict[str, Any]) -> SimulationView:
+    """Show what a trial says. Whose an example is shows only where every flag of it stands in a list of flags too."""
+    ids = [UUID(str(id_)) for example in said["examples"] for id_ in example[FLAG_IDS]]
+    listed = await counting.before_the_wall(door.connection, ids)
+    examples = [
+        {
+            **example,
+            "student_id": example["student_id"]
+            if {UUID(str(id_)) for id_ in example[FLAG_IDS]} <= listed and _may_see_whose(door, example["campus"])
+            else None,
+        }
+        for example in said["examples"]
     ]
-
-
-def _examples(door: Door, program: Program, tried: Tried, open_: set[UUID]) -> list[ExampleView]:
-    return [_example(door, program, example, tried, open_) for example in tried.outcome.chosen()]
-
-
-def _example(door: Door, program: Program, example: Example, tried: Tried, open_: set[UUID]) -> ExampleView:
-    """Show an example. Whose it is shows only where every flag of it stands in a list of flags too."""
-    firing, whom = example.firing, example.whom
-    listed = all(signal.flag_id in open_ for signal in firing.counted)
-    return ExampleView(
-        campus=whom.campus,
-        student_id=whom.student_id if listed and _may_see_whose(door, whom.campus) else None,
-        rule=firing.rule.said.name,
-        fired_at=firing.fired_at,
-        week_of=monday_of(program.calendar(whom.campus).local_day(firing.fired_at)),
-        flags=len(firing.counted),
-        courses=sorted({signal.course for signal in firing.counted}),
-        reasons=sorted({signal.reason for signal in firing.counted}),
-        later_days=tried.hindsight.later.get((whom.student_id, firing.fired_at)) if whom.student_id else None,
-    )
+    return SimulationView.model_validate({**said, "examples": examples})
 
 
 def _may_see_whose(door: Door, campus: str) -> bool:

@@ -1,14 +1,17 @@
 """Try rules on past flags before they decide about anybody, beside the rules in force."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
+
+import msgspec
 
 from services.intake.domain.flag_rules import active, reason_code, watching, weeks_of
 from services.intake.domain.simulation import Hindsight, Outcome, Trial, hindsight, try_on
 from services.intake.storage import past_flags
 from services.intake.usecases.editions import Editions
-from shared.program import FlagRule, Program, Threshold
+from shared.program import FlagRule, Program, Threshold, read
 from shared.program.calendar import instant
 from shared.refusal import Refused
 from shared.storage.tx import Tx
@@ -46,8 +49,12 @@ async def simulate(
     since: datetime,
     until: datetime,
     salt: int = 0,
+    note: Callable[[int], Awaitable[None]] | None = None,
 ) -> Simulated:
-    """Count the flags of campuses from scratch by each one's `rules`, and by those in force. Writes nothing."""
+    """Count the flags of campuses from scratch by each one's `rules`, and by those in force. Writes nothing.
+
+    `note` is told, now and then, how many flags were looked at.
+    """
     campuses = list(rules)
     present = {campus: program.flag_rules(campus, tx.now) for campus in campuses}
     both = [_trials(program, rules, tx.now)]
@@ -61,7 +68,11 @@ async def simulate(
     fewest = min(trial.least for trial in both[0].values())
     flags, students = await past_flags.how_many(tx.connection, campuses, since, until)
     past = past_flags.past(tx.connection, campuses, since - WARM_UP, until, fewest=fewest, at_once=sorted(at_once))
+    looked_at = 0
     async for whom, signals in past:
+        looked_at += len(signals)
+        if note is not None:
+            await note(looked_at)
         for outcome, trials in zip(outcomes, both, strict=True):
             trial = trials[whom.campus]
             # What is too little for every rule costs no count.
@@ -79,6 +90,23 @@ async def simulate(
         for outcome, trials, said in zip(outcomes, both, (rules, present), strict=False)
     ]
     return Simulated(flags, students, tried[0], tried[1] if len(tried) > 1 else None)
+
+
+def rules_to_try(
+    program: Program, campus: str, rules: Sequence[Mapping[str, Any]] | None, edition: str | None, now: datetime
+) -> Sequence[FlagRule]:
+    """Return the rules that are meant on a campus: these, those of an edition, or those in force. Raises Refused."""
+    if campus not in program.campuses:
+        raise Refused("unknown_campus", "There is no such campus.", status=422, pointer="/body/campuses")
+    if rules is not None:
+        try:
+            return read(Threshold, {"rules": rules}).rules
+        except msgspec.ValidationError as error:
+            place = str(error).partition("`$.")[2].rstrip("`").replace("[", "/").replace("]", "").replace(".", "/")
+            raise Refused(
+                "bad_rule", "This is no rule. See what a rule can say.", status=422, pointer=f"/body/{place or 'rules'}"
+            ) from error
+    return program.flag_rules(campus, now) if edition is None else rules_of_edition(program, campus, edition)
 
 
 def rules_of_edition(program: Program, campus: str, edition: str) -> Sequence[FlagRule]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from services.intake.trials import Trials
 from services.intake.usecases.end_outreach import pass_time
 from services.intake.usecases.list_outreach import TIMER
 from shared.events.outreach import OutreachEnded, OutreachListed, OutreachMessageAsked
@@ -61,6 +62,38 @@ def term_of(numbers: list[str]) -> list[str]:
 async def simulated(intake: Intake, who: str = "sam", **body: Any) -> dict[str, Any]:
     asked = {"campuses": ["NORTH"], "since": SINCE, "until": UNTIL} | body
     return dict(await intake.post(who, "/rules:simulate", **asked))
+
+
+async def test_a_trial_is_asked_for_and_looked_at_until_it_is_done(intake: Intake) -> None:
+    await storm(intake)
+    asked = {"campuses": ["NORTH"], "since": SINCE, "until": UNTIL, "rules": [TWO], "salt": 0}
+    begun = await intake.call("sam", "POST", "/rules/trials", json=asked | {"kept": {"source": "the senate"}})
+    assert begun.status_code == 202, begun.text
+    here = f"/rules/trials/{begun.json()['trial_id']}"
+    assert (await intake.get("sam", here))["state"] == "waiting"
+    trials = Trials(intake.worker)
+    assert await trials.look()
+    assert not await trials.look()
+    done = await intake.get("sam", here)
+    assert (done["state"], done["looked_at"] > 0, done["kept"]) == ("done", True, {"source": "the senate"})
+    assert done["result"] == await simulated(intake, rules=[TWO])
+    # It is its asker's alone, and whose an example is shows to whom it may.
+    assert (await intake.call("ana", "GET", here)).status_code == 404
+    own = await intake.post("dee", "/rules/trials", **asked)
+    await trials.look()
+    examples = (await intake.get("dee", f"/rules/trials/{own['trial_id']}"))["result"]["examples"]
+    assert {each["student_id"] for each in examples} == {None}
+    assert (await intake.call("fay", "POST", "/rules/trials", json=asked)).status_code == 403
+    wrong = await intake.call("sam", "POST", "/rules/trials", json=asked | {"rules": [{"name": "x", "flags": 0}]})
+    assert wrong.status_code == 422
+    # One whose worker has gone is begun anew; after a day nothing is left of it.
+    await intake.rows("UPDATE rule_trials SET state = 'running', beat_at = asked_at")
+    assert not await trials.look()
+    intake.clock.move(timedelta(minutes=1))
+    assert await trials.look()
+    intake.clock.move(timedelta(days=2))
+    assert await trials.look()
+    assert await intake.rows("SELECT 1 FROM rule_trials") == []
 
 
 async def made_by_week(intake: Intake) -> Counter[str]:
