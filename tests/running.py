@@ -19,9 +19,9 @@ FIRST = (
     "access",
     "integration",
 )
-# Following each line costs these as much time again as they take, and they would find next to nothing not found by the
-# others: whole systems and browsers, whose every part has its own tests.
-UNMEASURED = ("accessibility", "access", "journeys")
+# Following each line costs these as much time again as they take, and they find next to nothing that the others do not:
+# a browser looks at what journeys walk through, and hundreds of thousands of decisions take the same few turns.
+UNMEASURED = ("accessibility", "access", "journeys/browser")
 
 # How long one example takes says how busy the machine is, and nothing about the code.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])

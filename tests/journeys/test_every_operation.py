@@ -172,6 +172,7 @@ async def _notes(world: World, owner: str, here: str) -> None:
     await world.get(owner, "cases", f"{here}/notes")
 
 
+@pytest.mark.no_cover  # thousands of made-up requests; the test above takes the ways through that count
 @pytest.mark.parametrize("service", OWNERS)
 async def test_no_operation_falls_over_whatever_it_is_sent(world: World, service: str, tmp_path: Path) -> None:
     """Schemathesis, signed in, a bounded number of made-up requests for every operation: none answers 5xx."""
