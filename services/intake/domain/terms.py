@@ -22,8 +22,8 @@ _NEGATED, _SHORT = frozenset({"not"}), "n't"
 _ITEM = re.compile(r"(\([^)]*\)|<\w+>|[^\s()<>]+?)(\?)?(?:\s+|$)")
 # What no word of a term can be cut within: wherever a term stands in a text, the pieces of its words are the text's.
 _PIECE = re.compile(r"[^\W_]+")
-# What stands before a place that is within a token.
-_WITHIN = re.compile(r"[^\W_]'?$")
+# What stands before a place that is within a token. (`$` would take the end of a line for it, too.)
+_WITHIN = re.compile(r"[^\W_]'?\Z")
 # The same for a text of ASCII alone: what is neither letter nor digit becomes a space.
 _SPACED = {code: " " for code in range(128) if not chr(code).isalnum()}
 _BETWEEN = r"[\s\-\u2013\u2014]+"

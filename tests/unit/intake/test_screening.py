@@ -128,6 +128,12 @@ def test_every_hit_has_its_place_in_the_text_as_written() -> None:
     ]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\t", " \n", ".\n\n"])
+def test_what_begins_a_line_is_found_whatever_the_line_before_ends_with(end: str) -> None:
+    assert "danger" in found(f"I write about my roommate{end}suicidal since Monday")
+    assert "danger" in found(f"She said it twice{end}kill herself{end}is what she wants")
+
+
 def test_only_whole_words_count() -> None:
     assert not LEXICON.find("Grapes and drapes; a therapist; hazelnut; parasuicide; killself; overdoser")
 
@@ -151,10 +157,12 @@ def test_words_of_danger_in_any_order_can_be_screened(words: list[str]) -> None:
 
 
 _SAID = sorted({word for sentence in sentences() for word in sentence.text.split()})
-_MIXED = st.lists(st.one_of(st.sampled_from(_SAID), st.sampled_from(["n't", "_", "'", "not", "\u2019s"])), max_size=40)
+_MIXED = st.lists(
+    st.one_of(st.sampled_from(_SAID), st.sampled_from(["n't", "_", "'", "not", "\u2019s", "\n"])), max_size=40
+)
 
 
-@given(st.one_of(_MIXED.map(" ".join), _MIXED.map("".join)))
+@given(st.one_of(_MIXED.map(" ".join), _MIXED.map("".join), _MIXED.map("\n".join)))
 def test_the_quick_look_leaves_no_term_out(text: str) -> None:
     plain = Plain(text)
     for lexicon in WORD_LISTS:
