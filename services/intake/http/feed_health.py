@@ -130,7 +130,11 @@ async def list_health(gate: SignedIn, campus: CampusFilter = "", pictures: Pictu
         ids = [feed.feed_id for feed in shown]
         states = await feed_health.states(door.connection, ids)
         wrong = await feed_health.open_signals(door.connection, ids)
-        views = [ListedView(**_state(feed, states.get(feed.feed_id), wrong.get(feed.feed_id, {}))) for feed in shown]
+        last = await feed_health.came(door.connection, ids)
+        views = [
+            ListedView(**_state(feed, states.get(feed.feed_id), last[feed.feed_id], wrong.get(feed.feed_id, {})))
+            for feed in shown
+        ]
         views.sort(key=lambda view: (_gravity(view.state), view.name.casefold(), view.code))
         if pictures:
             await _draw(door, {feed.feed_id: feed for feed in shown}, views[:pictures])
@@ -144,6 +148,7 @@ async def read_health(feed_id: UUID, gate: SignedIn) -> HealthView:
         feed = await feed_for(door, Action.FEED_READ, feed_id)
         state = (await feed_health.states(door.connection, [feed_id])).get(feed_id)
         wrong = (await feed_health.open_signals(door.connection, [feed_id])).get(feed_id, {})
+        last = (await feed_health.came(door.connection, [feed_id]))[feed_id]
         since = state.watched_since if state is not None else door.now
         plan = schedule_of(await load_program(door.connection), feed, since, door.now)
         first = plan.local_day(door.now) - timedelta(days=DAYS - 1)
@@ -152,7 +157,7 @@ async def read_health(feed_id: UUID, gate: SignedIn) -> HealthView:
         history = await feed_health.history(door.connection, feed_id, _HISTORY)
         now = door.now
     return HealthView(
-        **_state(feed, state, wrong),
+        **_state(feed, state, last, wrong),
         zone=plan.calendars[0].zone.key,
         band=_band(plan, came, now),
         days=_days(plan, came, first, now),
@@ -179,7 +184,12 @@ async def _draw(door: Door, shown: Mapping[UUID, Feed], views: Sequence[ListedVi
         view.days = _days(plan, mine, plan.local_day(door.now) - timedelta(days=DAYS - 1), door.now)
 
 
-def _state(feed: Feed, state: Any, wrong: Mapping[str, tuple[datetime, Any]]) -> dict[str, Any]:  # noqa: ANN401 - a row
+def _state(
+    feed: Feed,
+    state: Any,  # noqa: ANN401 - a row
+    last_at: datetime | None,
+    wrong: Mapping[str, tuple[datetime, Any]],
+) -> dict[str, Any]:
     active = feed.state == "active"
     return {
         "feed_id": feed.feed_id,
@@ -187,7 +197,7 @@ def _state(feed: Feed, state: Any, wrong: Mapping[str, tuple[datetime, Any]]) ->
         "name": feed.name,
         "campus": feed.campus,
         "state": state_of(wrong) if active else OFF,
-        "last_at": state.last_at if state is not None else None,
+        "last_at": last_at,
         "looked_at": state.looked_at if state is not None else None,
         "signals": [
             SignalView(signal=signal, since=since, facts=facts)

@@ -95,6 +95,16 @@ _SEEN = text(
     ) AS turned
     """  # noqa: S608 - our own constant
 )
+# What the feed itself brought, and not what a person tried or replayed.
+_CAME = text(
+    """
+    SELECT feed.id, (
+        SELECT started_at FROM imports
+        WHERE feed_id = feed.id AND (row_count > 0 OR state = 'finished') AND started_by ~ '^(feed|service):'
+        ORDER BY started_at DESC LIMIT 1) AS last_at
+    FROM unnest(CAST(:ids AS uuid[])) AS feed(id)
+    """
+)
 _DAYS = text(
     """
     SELECT feed_id, day, deliveries, items, accepted, unchanged, merged, skipped, quarantined, refused
@@ -298,6 +308,12 @@ async def states(connection: AsyncConnection, feed_ids: Sequence[UUID]) -> Mappi
 async def history(connection: AsyncConnection, feed_id: UUID, count: int) -> list[Any]:
     """Return what has been wrong with a feed, the newest first."""
     return list((await connection.execute(_HISTORY, {"feed_id": feed_id, "count": count})).all())
+
+
+async def came(connection: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, datetime | None]:
+    """Return when each feed last delivered, whether or not anybody has looked at how it does since."""
+    rows = (await connection.execute(_CAME, {"ids": list(ids)})).all()
+    return {row.id: row.last_at for row in rows}
 
 
 def facts_of(text_: str) -> dict[str, Any]:

@@ -194,3 +194,15 @@ async def test_what_is_too_old_to_be_shown_is_forgotten(watching: Watching) -> N
     watching.intake.clock.move(timedelta(days=401))
     await forget_feed_days(watching.intake.worker)
     assert await watching.intake.rows("SELECT 1 FROM feed_days") == []
+
+
+async def test_when_a_feed_last_came_is_known_before_anybody_has_looked(watching: Watching) -> None:
+    feed = a_feed()
+    await watching.add(feed)
+    await watching.deliver(feed)
+    came = watching.intake.clock.now().isoformat().replace("+00:00", "Z")
+    watching.intake.clock.move(timedelta(minutes=5))
+    await watching.deliver(feed, by="fred")  # what a person replays is no delivery
+    (listed,) = (await watching.intake.get("fred", "/feed-health"))["items"]
+    shown = await watching.intake.get("fred", f"/feeds/{feed.feed_id}/health")
+    assert (listed["last_at"], listed["looked_at"], shown["last_at"]) == (came, None, came)
