@@ -25,7 +25,9 @@ _ATTACH = text(
         status = CASE WHEN combined.into_case IS NOT NULL THEN {_AS_THERE}
                       WHEN status = 'received' THEN 'reviewed' ELSE status END
     FROM unnest(CAST(:referrals AS uuid[]), CAST(:cases AS uuid[])) AS opened(referral_id, case_id)
-    LEFT JOIN combined_cases AS combined ON combined.case_id = opened.case_id
+    LEFT JOIN (SELECT case_id, into_case FROM combined_cases
+               WHERE case_id = ANY (CAST(:cases AS uuid[])) FOR KEY SHARE) AS combined
+        ON combined.case_id = opened.case_id
     WHERE referrals.referral_id = opened.referral_id
     """  # noqa: S608
 )
@@ -34,7 +36,7 @@ _ACT = text(
     UPDATE referrals SET status = 'acted'
     WHERE status IN ('received', 'reviewed') AND case_id = ANY (
         CAST(:cases AS uuid[])
-        || ARRAY(SELECT into_case FROM combined_cases WHERE case_id = ANY (CAST(:cases AS uuid[]))))
+        || ARRAY(SELECT into_case FROM combined_cases WHERE case_id = ANY (CAST(:cases AS uuid[])) FOR KEY SHARE))
     RETURNING referral_id
     """
 )
@@ -51,8 +53,9 @@ _RESUME = text(
     RETURNING referral_id
     """
 )
-# Whoever attaches a referral at this moment has read the table: it is waited for, so that none stays behind.
-_ALONE = text("LOCK TABLE combined_cases IN ACCESS EXCLUSIVE MODE")
+# Whoever attaches a referral at this moment has read the table: it is waited for, so that none stays behind. They all
+# read it `FOR KEY SHARE`. A backup only reads; were it waited for, all of them would wait for it behind this.
+_ALONE = text("LOCK TABLE combined_cases IN EXCLUSIVE MODE")
 _REMEMBER = text(
     """
     INSERT INTO combined_cases (case_id, into_case, campus)

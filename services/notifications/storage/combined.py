@@ -7,7 +7,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 # Whoever learns at this moment of a referral's case has read the table: it is waited for, so that none stays behind.
-_ALONE = text("LOCK TABLE combined_cases IN ACCESS EXCLUSIVE MODE")
+# They all read it `FOR KEY SHARE`. A backup only reads; were it waited for, every page would wait for it behind this.
+_ALONE = text("LOCK TABLE combined_cases IN EXCLUSIVE MODE")
 _REMEMBER = text(
     """
     INSERT INTO combined_cases (case_id, into_case, campus, student_id)
@@ -40,7 +41,7 @@ _MOVE = text(
     WHERE matters.case_id = combined.case_id AND combined.case_id = ANY (CAST(:cases AS uuid[]))
     """
 )
-_NOW = text("SELECT case_id, into_case FROM combined_cases WHERE case_id = ANY (CAST(:cases AS uuid[]))")
+_NOW = text("SELECT case_id, into_case FROM combined_cases WHERE case_id = ANY (CAST(:cases AS uuid[])) FOR KEY SHARE")
 
 
 async def remember(connection: AsyncConnection, combined: Sequence[tuple[UUID, UUID, UUID | None, str]]) -> None:

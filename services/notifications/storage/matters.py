@@ -13,7 +13,8 @@ from shared.events.teams import TeamSnapshot
 _decoder = msgspec.json.Decoder(TeamSnapshot)
 
 # Whoever raises a page and whoever learns of its case both write the referral's row: one waits for the other, and the
-# second sees what the first has done. Rows in id order, so that two batches never lock each other out.
+# second sees what the first has done. Rows in id order, so that two batches never lock each other out. Which cases gave
+# way is read with a lock, see `combined.py`.
 _LEARN = text(
     """
     INSERT INTO matters (referral_id, campus, case_id, student_id)
@@ -22,7 +23,9 @@ _LEARN = text(
     FROM unnest(CAST(:referral_ids AS uuid[]), CAST(:campuses AS text[]), CAST(:case_ids AS uuid[]),
                 CAST(:student_ids AS uuid[]))
          AS row(referral_id, campus, case_id, student_id)
-    LEFT JOIN combined_cases AS combined ON combined.case_id = row.case_id
+    LEFT JOIN (SELECT case_id, into_case, student_id FROM combined_cases
+               WHERE case_id = ANY (CAST(:case_ids AS uuid[])) FOR KEY SHARE) AS combined
+        ON combined.case_id = row.case_id
     ORDER BY referral_id
     ON CONFLICT (referral_id) DO UPDATE
     SET case_id = coalesce(excluded.case_id, matters.case_id),

@@ -1,10 +1,15 @@
 """What cases and pages say back: who may read, where a referral belongs, and how far its matter has come."""
 
+import asyncio
 from datetime import timedelta
 from itertools import permutations
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import text
+
+from services.intake.storage import progress
+from shared.access.actors import service_actor
 from shared.events.cases import CaseAccepted, CaseClosed, CaseOpened, CaseReopened, CasesCombined, ReferralAttached
 from shared.events.pages import PageAccepted
 from shared.events.teams import Member, TeamSnapshot
@@ -224,6 +229,22 @@ async def test_a_referral_follows_its_case_in_whatever_order_the_cases_are_heard
             ids=[UUID(each["referral_id"]) for each in (mine, theirs, late)],
         )
         assert {(row.case_id, row.status) for row in rows} == {(third, "closed")}, order
+
+
+async def test_a_backup_holds_no_combining_up_and_a_referral_that_joins_meanwhile_does(intake: Intake) -> None:
+    gone, stands, referral = new_id(), new_id(), await intake.refer()
+    me = service_actor("intake")
+    async with intake.worker.transaction(me) as backup, asyncio.timeout(20):
+        await backup.connection.execute(text("LOCK TABLE combined_cases IN ACCESS SHARE MODE"))
+        async with intake.worker.transaction(me) as tx:
+            await progress.attach(tx.connection, [(UUID(referral["referral_id"]), gone)])
+            combining = asyncio.create_task(intake.tell(combined(stands, gone)))
+            waiting = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = CAST('combined_cases' AS regclass)"
+            while not (await tx.connection.execute(text(waiting))).all():
+                await asyncio.sleep(0.01)
+        await combining
+    (row,) = await intake.rows("SELECT case_id FROM referrals")
+    assert row.case_id == stands
 
 
 async def test_what_is_heard_late_of_a_case_that_gave_way_counts_where_it_belongs(intake: Intake) -> None:

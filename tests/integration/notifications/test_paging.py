@@ -1,11 +1,14 @@
 """From danger to a mail at the right person's, and on to the next, on a real database and over real SMTP."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from services.notifications.http import pages as pages_http
+from shared.access.actors import service_actor
 from shared.events.cases import CaseOpened, CasesCombined, CaseStudentIdentified, ContactRecorded, ReferralAttached
 from shared.events.pages import LateReviewAsked, PageAccepted, PageEnriched, PageRaised, PageStepTaken, PageUnreached
 from shared.events.referrals import DangerRaised, ReferralMatched, ReferralUnmatched
@@ -42,7 +45,7 @@ async def test_danger_is_a_mail_to_the_duty_officer_that_names_no_student(office
     (mail,) = office.mail.messages()
     assert str(mail["To"]) == "uma@staff.example.edu"
     words = mail.as_string()
-    for said in (event.reference, "critical", "North Campus", "less than a minute old", "/a/"):
+    for said in (event.reference, "critical", "North Campus", "Age:       less than a minute", "/a/"):
         assert said in words
     assert str(STUDENT) not in words
     assert mail["Auto-Submitted"] == "auto-generated"
@@ -204,7 +207,7 @@ async def test_an_old_import_asks_for_a_review_and_a_delayed_live_danger_pages_w
 
     assert len(office.mails_to("uma")) == 2
     (mail,) = office.mails_to("uma", delayed.reference)
-    assert "7 hours old" in str(mail.get_content())
+    assert "Age:       7 hours" in str(mail.get_content())
     (asked,) = await office.published(LateReviewAsked)
     assert asked.referral_id == old.referral_id
 
@@ -315,6 +318,18 @@ async def test_pages_that_wait_longest_come_first_also_when_one_is_taken_meanwhi
                 await client.post(f"/pages/{part['items'][0]['page_id']}/accept")
     # What was shown is told again among those taken; nobody who still waits is passed over.
     assert found == [str(each.referral_id) for each in (second, third, first, second)]
+
+
+async def test_danger_is_paged_while_a_backup_reads_and_cases_are_combined(office: Office) -> None:
+    combined = CasesCombined(
+        campus="NORTH", case_id=CASE, student_id=STUDENT, other_case_id=new_id(), combined_by="dee",
+        combined_at=office.clock.now(),
+    )  # fmt: skip
+    async with office.works.database.transaction(service_actor("notifications")) as backup, asyncio.timeout(20):
+        await backup.connection.execute(text("LOCK TABLE combined_cases IN ACCESS SHARE MODE"))
+        await office.hear(combined)
+        event = await office.danger()
+    assert await office.page_of("uma", event)
 
 
 @pytest.mark.parametrize("late", ["the referral", "the contact", "nothing"])
