@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse, Response
 
 from shared.web.ui import install, templates_of
 from shared.web.ui.frames import ConsoleFrame
+from tests.support.browser import PATIENCE_MS
 from tests.support.eventually import eventually
 from tests.support.listening import listening
 
@@ -82,7 +83,7 @@ async def _events(queue: asyncio.Queue[ServerSentEvent | None]) -> AsyncIterator
 @pytest.fixture
 async def desk(chrome: Browser) -> AsyncIterator[Desk]:
     page = await (await chrome.new_context()).new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(PATIENCE_MS)
     desk = Desk(page)
     async with listening(desk.application()) as port:
         await page.goto(f"http://127.0.0.1:{port}/")

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, async_playwright, expect
 
 from deploy.local.browser import executable
 from deploy.local.home import ROOT
@@ -16,6 +16,10 @@ from services.console import owners
 from tests.journeys.world import World
 from tests.support.console import browser as signing_in
 from tests.support.listening import listening
+
+# For whatever a page is to show in the end: a machine that runs tests and a browser at once is slow at times.
+PATIENCE_MS = 30_000
+expect.set_options(timeout=PATIENCE_MS)
 
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 320, "height": 700}
 AXE = ROOT / ".cache" / "ui" / "node_modules" / "axe-core" / "axe.min.js"
@@ -75,7 +79,7 @@ class Site:
             locale=language,
             timezone_id="UTC",
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE_MS)
         self._contexts.append(context)
         made = Window(self, await context.new_page(), service)
         made.watch()

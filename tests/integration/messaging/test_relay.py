@@ -162,7 +162,7 @@ async def test_a_commit_wakes_the_relay_of_its_process(toys: Toys) -> None:
     relay = Relay(toys.source, toys.settings)
     async with running(relay.run):
         await eventually(lambda: relay.active)
-        await asyncio.wait_for(publish(toys.source, [flag(new_id())]), 5)
+        await asyncio.wait_for(publish(toys.source, [flag(new_id())]), 30)
         await eventually(lambda: relay.sent == 1)
 
 

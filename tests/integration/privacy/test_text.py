@@ -191,6 +191,6 @@ async def test_a_campus_key_that_was_rolled_back_is_never_used_again(toy: Toy, k
 async def _somebody_waits(tx: Tx) -> None:
     """Return once another connection waits for what this transaction holds."""
     waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not (await tx.connection.execute(waiting)).scalar_one():
             await asyncio.sleep(0.005)

@@ -31,7 +31,7 @@ async def test_danger_typed_in_the_public_form_appears_on_the_duty_officers_open
 
     await type_danger(anybody.page)
 
-    await duty.page.get_by_role("heading", name="Danger: a student may not be safe").wait_for(timeout=10_000)
+    await duty.page.get_by_role("heading", name="Danger: a student may not be safe").wait_for()
     assert "ceramics" not in await duty.text()
     await duty.page.get_by_role("button", name="Open page").click()
     await duty.page.get_by_role("button", name="Accept").click()
@@ -55,4 +55,4 @@ async def test_a_page_that_somebody_else_accepts_says_so_on_an_open_screen(world
 
     await world.post("uma", "notifications", f"/pages/{page['page_id']}/accept", {})
 
-    await bea.page.get_by_role("heading", name="Uma Duty has this page").wait_for(timeout=10_000)
+    await bea.page.get_by_role("heading", name="Uma Duty has this page").wait_for()

@@ -74,7 +74,7 @@ async def test_patience_ends() -> None:
         raise ConnectionRefusedError
 
     with pytest.raises(ConnectionRefusedError):
-        await asyncio.wait_for(patiently(work, patience=0.1), 2)
+        await asyncio.wait_for(patiently(work, patience=0.1), 30)
 
 
 async def test_what_will_not_pass_is_not_tried_again() -> None:
