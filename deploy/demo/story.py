@@ -14,6 +14,8 @@ from deploy.cli.status import spoken
 from deploy.demo import play
 from deploy.demo.play import Played
 from deploy.local.installation import ADMINISTRATOR, url
+from services.console.flagging import reason
+from services.console.reading import DECIDED, FAMILIES, SOURCES
 
 # The system's director may see what rules did on every campus.
 _TALLIED = dict.fromkeys(play.READERS, play.DIRECTOR)
@@ -44,10 +46,10 @@ def _flags_and_referrals(rows: Rows, sums: Mapping[str, int]) -> Iterator[str]:
     decisions = Counter[str]()
     for row in rows:
         if row["kind"] == "referrals":
-            sources[row["code"]] += row["count"]
+            sources[_said(SOURCES, row["code"])] += row["count"]
         if row["kind"] == "referrals_triaged":
-            decisions[row["code"]] += row["count"]
-    by_rule = sources.pop("rule", 0)
+            decisions[_said(DECIDED, row["code"])] += row["count"]
+    by_rule = sources.pop(_said(SOURCES, "rule"), 0)
     rule = "three flags within 21 days in two courses or more"
     yield f"{sums.get('flags', 0):,} flags came in."
     yield f"The threshold rule ({rule}) made {by_rule} referrals of them, such as:"
@@ -72,19 +74,30 @@ def _rule_example(campus: str, reader: str) -> Iterator[str]:
     made = next((each for each in play.triaged(campus) if each["source_kind"] == "rule"), None)
     if made is not None:
         whole = Person(reader).get("intake", f"/referrals/{made['referral_id']}")
-        flags = [f"{each['reason_code']} in {each['course']} on {each['raised_at'][:10]}" for each in whole["flags"]]
+        flags = [
+            f"{reason(each['reason_code'])} in {each['course']} on {each['raised_at'][:10]}" for each in whole["flags"]
+        ]
         yield f"{made['reference']}, because of {'; '.join(flags)}"
 
 
 def _cases_told(cases: Rows, names: Mapping[str, str]) -> Iterator[str]:
     owners = Counter(names.get(case["owner_id"] or "", "nobody yet") for case in cases)
-    families = Counter(case["family"] or "behind the wall" for case in cases)
+    families = Counter(_about(case) for case in cases)
     yield f"\n{len(cases)} cases were opened ({_listed(families)}). To whom: {_listed(owners)}."
     seen: set[str] = set()
     for case in cases:
         if case["assignment_code"] and case["assignment_code"] not in seen and case["assignment_sentence"]:
             seen.add(case["assignment_code"])
-            yield f"  {case['campus']} {case['family']}: {escape(case['assignment_sentence'])}"
+            yield f"  {case['campus']}, {_about(case)}: {escape(case['assignment_sentence'])}"
+
+
+def _about(case: Mapping[str, Any]) -> str:
+    return _said(FAMILIES, case["family"]) if case["family"] else "behind the wall"
+
+
+def _said(words: Mapping[str, str], code: str) -> str:
+    """Return what the console says for a code, as it stands within a sentence."""
+    return words.get(code, code).lower()
 
 
 def _cases() -> Rows:

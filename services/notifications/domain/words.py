@@ -91,9 +91,9 @@ def span(length: timedelta) -> str:
 
 
 def age(since: datetime, now: datetime) -> str:
-    """Say how old something is; within the first minute it is new."""
+    """Say the age of something; within the first minute it is new."""
     passed = now - since
-    return "less than a minute old" if passed < timedelta(minutes=1) else f"{span(passed)} old"
+    return "less than a minute" if passed < timedelta(minutes=1) else span(passed)
 
 
 def clock(program: Program, campus: str, at: datetime, *, seconds: bool = False) -> str:

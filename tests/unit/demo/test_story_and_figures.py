@@ -9,6 +9,7 @@ from deploy.cli.client import CannotError, complaint
 from deploy.cli.program import read
 from deploy.cli.status import bars, campuses_table, pages_table, spoken, times_table
 from deploy.demo.play import links_of, totals, until
+from deploy.demo.story import _cases_told
 
 
 def test_bars_draw_the_largest_highest_and_nothing_for_nothing() -> None:
@@ -67,6 +68,16 @@ def test_figures_are_summed_by_kind_and_by_campus_and_times_weighed_by_count() -
     paged = [{**rows[0], "kind": kind, "count": count} for kind, count in (("pages_raised", 4), ("pages_accepted", 3))]
     pages = pages_table({"rows": paged, "campuses": ["NORTH"]})
     assert [list(column.cells) for column in pages.columns] == [["NORTH"], ["4"], ["3"], ["0"]]
+
+
+def test_the_story_speaks_of_cases_in_the_words_of_the_console() -> None:
+    case = {
+        "owner_id": "ana", "family": "safety_self", "campus": "NORTH", "assignment_code": "load",
+        "assignment_sentence": "Ana has the fewest cases.",
+    }  # fmt: skip
+    told = "\n".join(_cases_told([case, case | {"family": None}], {"ana": "Ana Ruiz"}))
+    assert "safety of the student" in told
+    assert "safety_self" not in told
 
 
 def test_a_complaint_names_the_person_the_reason_and_every_field() -> None:
