@@ -40,6 +40,12 @@ async def _raised_empty(page: Page) -> None:
 
 async def _try(page: Page) -> None:
     await page.click("text=Try it >> nth=-1")
+    await _done(page)
+
+
+async def _done(page: Page) -> None:
+    """Wait for a trial that takes longer than its first page: that page looks again by itself."""
+    await page.wait_for_selector("#sum")
 
 
 async def _wrong(page: Page) -> None:
@@ -70,7 +76,7 @@ STATES = [
     State("rules: a draft", "/rules/draft", "ada", says="Try it on past flags"),
     State("rules: a draft that cannot be", "/rules/draft", "ada", act=_wrong, says="There is a problem"),
     State("rules: a draft, tried", "/rules/draft", "ada", arrange=_flagged, act=_try, says="would have made"),
-    State("rules: a proposal, tried", "/rules", "ida", arrange=_to_agree, says="would have made"),
+    State("rules: a proposal, tried", "/rules", "ida", arrange=_to_agree, act=_done, says="would have made"),
     State("outreach: none", "/outreach", "stu", first=True, says="No outreach lists"),
     State("outreach: lists", "/outreach", "ana", arrange=_lists, says="BIO101"),
     State("outreach: a list", "/outreach", "ana", arrange=_list, says="wait for an outcome"),

@@ -22,6 +22,7 @@ async def _list(world: World) -> str:
 
 async def _try(page: Page) -> None:
     await page.click("text=Try it >> nth=-1")
+    await page.wait_for_selector("#sum")
 
 
 SHOTS = [

@@ -43,7 +43,8 @@ TABLES = (
     "outreach_entries", "outreach_lists", "timers", "referrals", "danger_watches", "duty_grants",
     "teams_snapshots", "roster_snapshots", "program_snapshots", "inbox", "outbox", "dead_letters", "parked",
     "idempotency_keys", "record_keys", "lexicon_editions", "screening_corrections",
-    "feeds", "feed_mappings", "feed_tokens", "quarantine", "flag_sources", "flag_reasons", "combined_cases", "rule_trials",
+    "feeds", "feed_mappings", "feed_tokens", "quarantine", "flag_sources", "flag_reasons", "combined_cases",
+    "rule_trials",
 )  # fmt: skip
 HOURS = tuple(Hours(day, "09:00", "17:00") for day in range(5))
 DANGER = "He told his roommate that he is going to kill himself tonight and has the pills in his room."
