@@ -9,6 +9,7 @@ from random import Random
 import pytest
 
 from deploy.local import databases
+from deploy.local.installation import services
 from deploy.local.stack import Stack
 from shared.messaging.records import Record
 from shared.settings import Settings
@@ -29,9 +30,9 @@ async def test_the_whole_demo_term_delivered_twice_interleaved_leaves_every_tabl
 ) -> None:
     async with AsyncExitStack() as made:
         lived, once, twice = [
-            settings_of(stack, await made.enter_async_context(copies(stack, f"{name}_")), TOPICS).model_copy(
-                update={"administrators": term.ADMINISTRATOR}
-            )
+            settings_of(
+                stack, await made.enter_async_context(copies(stack, f"{name}_", services())), TOPICS
+            ).model_copy(update={"administrators": term.ADMINISTRATOR})
             for name in ("lived", "once", "twice")
         ]
         log = await term.live_through(lived, tmp_path)
