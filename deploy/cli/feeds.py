@@ -1,5 +1,6 @@
 """Feeds: machines that send. Add one, look after it, give it a new token, send something as its sender would."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,6 +18,7 @@ from services.intake.domain.signatures import HEADER, sign
 from shared.clock import SystemClock
 
 feed_app = typer.Typer(no_args_is_help=True, help="Machines that send: files, requests, events.")
+_SENT_TO = ("http_push", "canvas", "caliper", "referrals_api")
 _COUNTS = ("items", "accepted", "unchanged", "merged", "skipped", "quarantined")
 
 
@@ -75,6 +77,8 @@ def add(
         answer = who.post("intake", "/feeds", body)
         feed = answer["feed"]
         console.print(f"{feed['name']} ({code}) is added: {feed['feed_id']}")
+        if kind in _SENT_TO:
+            console.print(f"Its sender sends to {_address(feed)}")
         if answer["token"]:
             show_token(answer["token"])
         if activate:
@@ -116,6 +120,8 @@ def show(code: Code, person: As = ADMINISTRATOR) -> None:
         versions = who.get("intake", f"{path}/mappings")["items"]
         deliveries = who.get("intake", f"{path}/deliveries")["items"][:10]
     console.print(f"{feed['name']} ({code}): {feed['kind']} of {feed['brings']}, campus {feed['campus']}")
+    if feed["kind"] in _SENT_TO:
+        console.print(f"It is sent to {_address(feed)}")
     console.print(f"{feed['state']}; owner {feed['owner_id']}; at most {feed['rate_per_minute']:,} items a minute")
     for token in feed["tokens"]:
         until = f"until {token['ends_at'][:16]}" if token["ends_at"] else "without an end"
@@ -184,8 +190,21 @@ def send(
             HEADER: sign(token, body, SystemClock().now()),
             "Content-Type": "application/x-ndjson" if file.suffix in {".ndjson", ".jsonl"} else "application/json",
         }
-        answer = _deliver(f"{url('intake')}/feeds/{feed['feed_id']}/deliveries", body, headers)
+        answer = _deliver(_here(feed), body, headers)
     show_results(answer["counts"], answer["results"])
+
+
+def _address(feed: Mapping[str, Any]) -> str:
+    """Return where a sender finds the feed: at intake's public address, where one is set."""
+    return f"{os.environ.get('CASELIGHT_REFERRERS_URL', '').rstrip('/') or url('intake')}{_path(feed)}"
+
+
+def _here(feed: Mapping[str, Any]) -> str:
+    return f"{url('intake')}{_path(feed)}"
+
+
+def _path(feed: Mapping[str, Any]) -> str:
+    return f"/feeds/{feed['feed_id']}/deliveries"
 
 
 def _deliver(address: str, body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:

@@ -100,6 +100,7 @@ async def one(visit: Visiting, feed_id: UUID) -> HTMLResponse:
         mappings=mappings.items(),
         words=words,
         may_change=_may_change(visit, said),
+        sends_to=f"{visit.console.settings.referrers_at}{path}/deliveries",
     )
 
 

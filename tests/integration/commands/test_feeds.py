@@ -1,6 +1,7 @@
 """A feed's owner at the command line: from a shipped mapping to a file of the sender's, and what was set aside."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,7 @@ def test_a_token_is_exchanged_and_a_feed_paused_and_ended(caselight: Commands, t
     assert code == 1
     assert "Two tokens are good already; end one first." in said
     code, said = caselight("feed", "show", "gate")
+    assert re.search(r"It is sent to http://\S+/feeds/[0-9a-f-]{36}/deliveries", said)
     oldest = [line for line in said.splitlines() if line.startswith("token ")][-1].split()[1]
     assert caselight("feed", "end-token", "gate", oldest)[0] == 0
     code, said = caselight("feed", "send", "gate", sample, "--token", old)
