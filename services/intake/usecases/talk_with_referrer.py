@@ -12,6 +12,7 @@ from services.intake.storage import referrals, referrers, threads, watches
 from services.intake.storage.threads import ADDITION, ANSWER, MESSAGE, QUESTION, Message
 from services.intake.usecases.refer_publicly import FORM, Sent, attach
 from services.intake.usecases.screening import screened, word_lists
+from services.intake.usecases.send_to_outreach import withdraw
 from services.intake.usecases.triage_referral import locked
 from shared.events.codes import Channel, Level
 from shared.events.referrals import ReferrerStatusMoved
@@ -95,6 +96,8 @@ async def hear_referrer(tx: Tx, keys: KeyRing, referral_id: UUID, heard: Heard) 
     told, facts = added_to(referral, found, message_id=heard.message_id, kind=kind, asked_by=asked_by, now=tx.now)
     await referrals.save(tx, told)
     await attach(tx, keys, told, heard.files, heard.message_id)
+    if told.state != referral.state:  # a person reads it again: it may be danger now, or behind the wall
+        await withdraw(tx, referral_id, "back_at_the_desk")
     if told.sensitivity != referral.sensitivity:
         await referrers.wall(tx, referral_id)
     if found.danger:

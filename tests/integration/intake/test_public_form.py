@@ -202,6 +202,19 @@ async def test_misconduct_goes_behind_the_wall_also_when_it_is_added_later(intak
     assert (await look(intake, page)).status_code == 200  # the referrer still sees how far it is
 
 
+async def test_what_a_referrer_adds_or_takes_back_takes_its_student_off_the_outreach_list(intake: Intake) -> None:
+    for said in ({"words": "Her ex-boyfriend raped her last week."}, {"act": "retract"}):
+        receipt = (await refer(intake)).text
+        (row,) = await intake.rows("SELECT referral_id FROM referrals ORDER BY referral_id DESC LIMIT 1")
+        here = f"/referrals/{row.referral_id}"
+        await intake.post("sam", f"{here}/match", student_id=str(await intake.student("N1")))
+        await intake.post("sam", f"{here}/triage", decision="watch_no_case", reason_code="outreach")
+        waits = f"SELECT state, outcome_code FROM outreach_entries WHERE referral_id = '{row.referral_id}'"
+        assert [entry.state for entry in await intake.rows(waits)] == ["waiting"]
+        assert (await post(intake, await back(intake, receipt), **said)).status_code == 200
+        assert [entry.state for entry in await intake.rows(waits)] == ["referred"], said
+
+
 async def test_a_wrong_passphrase_opens_nothing_and_says_the_same_for_a_reference_nobody_has(intake: Intake) -> None:
     receipt = (await refer(intake)).text
     reference, _ = re.findall(r"cl-receipt__code[^>]*>([^<]+)<", receipt)
