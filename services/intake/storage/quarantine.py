@@ -76,7 +76,8 @@ _PAGE_BY = {
 _FIND = text(
     f"SELECT {_ITEM}, raw, mended FROM quarantine WHERE feed_id = :feed AND item_id = :item"  # noqa: S608 - our own names
 )
-# Taken in one order, and locked: two who replay at once replay each item once. As many as can be opened together.
+# Taken in one order, and locked: two who replay at once replay each item once. As many as can be opened together. What
+# somebody else holds is left out of the count, or its place would be taken for the end; and read anew once it is ours.
 _TAKE = text(
     """
     SELECT item_id, campus, import_id, place, code, column_name, form, raw, mended, received_at,
@@ -91,9 +92,9 @@ _TAKE = text(
                   AND (NOT :readable OR (form <> 'bytes' AND whole))
                   AND (CAST(:ids AS uuid[]) IS NULL OR item_id = ANY (:ids))
                   AND (CAST(:code AS text) IS NULL OR (code = :code AND column_name = :column))
-                ORDER BY item_id LIMIT :count) AS meant
+                ORDER BY item_id LIMIT :count FOR UPDATE SKIP LOCKED) AS meant
         ) AS counted WHERE before < :together))
-    ORDER BY item_id FOR UPDATE SKIP LOCKED
+    ORDER BY item_id FOR UPDATE
     """
 )
 _DECIDE = text(

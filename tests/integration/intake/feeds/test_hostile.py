@@ -9,10 +9,12 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from services.intake.storage import feeds
 from services.intake.storage.shipped import document_of
 from services.intake.usecases import receive_file as files
+from services.intake.usecases import replay_quarantine
 from services.intake.usecases.receive_delivery import read_rows
 from services.intake.usecases.receive_file import receive_file
 from shared.access.actors import service_actor
@@ -268,6 +270,22 @@ async def test_whatever_a_request_may_hold_is_kept_whole_and_played_back(intake:
     rest = await intake.post("fred", f"{sender.path}/quarantine/replay", after=first["after"])
     assert (rest["done"], rest["after"]) == (1, None)
     assert len(await intake.rows("SELECT 1 FROM flags")) == 4
+
+
+async def test_an_item_that_somebody_is_at_work_on_does_not_look_like_the_end(
+    intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replay_quarantine, "AT_ONCE", 2)
+    await forget_feeds(intake)
+    sender = await add_feed(intake, "http_push", "plain-flags-json")
+    await sender.signed(as_bytes([alert(number, severity="odd") for number in range(4)]))
+    async with intake.worker.transaction(service_actor("intake")) as tx:
+        held = text("SELECT item_id FROM quarantine ORDER BY item_id LIMIT 1 FOR UPDATE")
+        await tx.connection.execute(held)
+        first = await intake.post("fred", f"{sender.path}/quarantine/discard", reason="sent again")
+        assert (first["done"], first["after"] is None) == (2, False)
+        rest = await intake.post("fred", f"{sender.path}/quarantine/discard", reason="so too", after=first["after"])
+        assert (rest["done"], rest["after"]) == (1, None)
 
 
 async def test_what_is_longer_than_what_is_kept_says_so_and_is_not_read_again(intake: Intake) -> None:
