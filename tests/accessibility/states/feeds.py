@@ -150,7 +150,7 @@ STATES = [
     State("feed: new, with its token", "/feeds/new", "ada", act=_add, says="Shown this once"),
     State("feed change: as it is", arrange=_change, person="ada", says="Who looks after it?"),
     State("feed change: not fit", arrange=_change, person="ada", act=_change_badly, says="Write a number"),
-    State("feed change: saved", arrange=_change, person="ada", act=_change_well, says="Mon by 06:30"),
+    State("feed change: saved", arrange=_change, person="ada", act=_change_well, says="Mon by 6:30 am"),
     State("feed mapping: to read", arrange=_mapping, person="ada", says="What its rows mean"),
     State("feed mapping: tried", arrange=_mapping, person="ada", act=_try, says="What it makes of the sample"),
     State("feed mapping: not fit", arrange=_mapping, person="ada", act=_keep_badly, says="Is path meant?"),
