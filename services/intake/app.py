@@ -30,6 +30,7 @@ from services.intake.http import (
 )
 from services.intake.http.key_sets import KeySets
 from services.intake.mail import mailer
+from services.intake.storage.rule_trials import FORGET_TRIALS
 from services.intake.stream import HANDLERS, REPLICAS, TOPICS
 from services.intake.topics import Topics
 from services.intake.trials import Trials
@@ -113,6 +114,7 @@ def build(settings: Settings, clock: Clock, role: Literal["api", "worker", "both
         Watcher("silence", _LOOK_EVERY, look),
         Watcher("feeds", _FEEDS_EVERY, look_at_feeds),
         Watcher("feed_days", timedelta(days=1), forget_feed_days),
+        FORGET_TRIALS,
     ]
     loops: dict[str, Loop] = {
         "relay": Relay(worker, settings).run,

@@ -67,7 +67,6 @@ class Trials:
             return True
         async with self.database.transaction(actor) as tx:
             await rule_trials.end(tx, claimed.trial_id, rule_trials.DONE, result)
-            await rule_trials.forget(tx)
         return True
 
     async def _tried(self, claimed: Claimed) -> str:

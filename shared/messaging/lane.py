@@ -27,8 +27,9 @@ ATTEMPTS = 3
 _log = logger("stream")
 
 # A statement keeps the plan of its first use for as long as its connection lives. Made while a table is new, that plan
-# reads the whole of it, and goes on doing so when it has grown. Everything here asks for rows by their keys.
-_BY_KEYS = text("SELECT set_config('enable_seqscan', 'off', true)")
+# reads the whole of it, and goes on doing so when it has grown. Everything here asks for rows by their keys. What has
+# to be read whole all the same then looks dear enough to be compiled first, which is never worth it here.
+_BY_KEYS = text("SELECT set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)")
 
 
 class UnreadableError(Exception):

@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from deploy.local import databases
+from shared.messaging import brokers
 
 PARTITIONS = 12
 # Kept by the delivery itself: the outbox is counted as records, the rest is written once at start.
@@ -109,7 +110,7 @@ async def records(bootstrap: str, prefix: str) -> dict[str, int]:
             found[place.topic.removeprefix(prefix)] += end
         return dict(found)
     finally:
-        await consumer.stop()
+        await brokers.stop(consumer)
 
 
 async def _record_sizes(bootstrap: str, prefix: str, topics: Iterable[str]) -> dict[str, int]:
@@ -127,7 +128,7 @@ async def _record_sizes(bootstrap: str, prefix: str, topics: Iterable[str]) -> d
             sizes[topic] = sum(values) // len(values) if values else 0
         return sizes
     finally:
-        await consumer.stop()
+        await brokers.stop(consumer)
 
 
 async def _delivered(bootstrap: str, prefix: str) -> dict[tuple[str, str], int]:

@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from shared.events import TOPICS
+from shared.messaging import brokers
 from shared.settings import OWNERS, Settings
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -52,7 +53,7 @@ async def _kafka(settings: Settings) -> AsyncIterator[tuple[AIOKafkaAdminClient,
     try:
         yield admin, consumer
     finally:
-        await consumer.stop()
+        await brokers.stop(consumer)
         await admin.close()
 
 

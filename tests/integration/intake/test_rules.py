@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from services.intake.storage.rule_trials import forget_trials
 from services.intake.trials import Trials
 from services.intake.usecases.end_outreach import pass_time
 from services.intake.usecases.list_outreach import TIMER
@@ -91,8 +92,14 @@ async def test_a_trial_is_asked_for_and_looked_at_until_it_is_done(intake: Intak
     assert not await trials.look()
     intake.clock.move(timedelta(minutes=1))
     assert await trials.look()
+    # One whose worker goes each time fails, and holds up no other.
+    await intake.rows("UPDATE rule_trials SET state = 'running', beat_at = asked_at, tries = 3")
+    assert not await trials.look()
+    assert (await intake.get("sam", here))["state"] == "failed"
+    await forget_trials(intake.worker)
+    assert await intake.rows("SELECT 1 FROM rule_trials") != []
     intake.clock.move(timedelta(days=2))
-    assert await trials.look()
+    await forget_trials(intake.worker)
     assert await intake.rows("SELECT 1 FROM rule_trials") == []
 
 

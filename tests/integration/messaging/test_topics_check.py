@@ -1,4 +1,6 @@
-"""A service refuses to start on topics that keys were not laid out for."""
+"""A service refuses to start on topics that keys were not laid out for; looking at them harms nobody."""
+
+import asyncio
 
 import pytest
 
@@ -21,3 +23,11 @@ async def test_a_missing_topic_is_waited_for_a_moment_and_then_named(
     monkeypatch.setattr(brokers, "_MISSING_FOR", 0.2)
     with pytest.raises(WrongTopicsError, match=r"topics are missing: toy[^ ]*nowhere"):
         await brokers.check_topics(toys.settings, [toys.settings.topic("flags"), toys.settings.topic("nowhere")])
+
+
+async def test_a_look_at_the_broker_that_asks_nothing_cancels_nobody(toys: Toys) -> None:
+    async def look() -> str:
+        async with brokers.probe(toys.settings):
+            return "looked"
+
+    assert await asyncio.ensure_future(look()) == "looked"

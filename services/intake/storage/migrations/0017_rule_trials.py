@@ -18,6 +18,7 @@ CREATE TABLE rule_trials (
     question text NOT NULL,
     state text NOT NULL CHECK (state IN ('waiting', 'running', 'done', 'failed')),
     looked_at bigint NOT NULL DEFAULT 0,
+    tries integer NOT NULL DEFAULT 0,
     beat_at timestamptz,
     result text NOT NULL DEFAULT ''
 )
