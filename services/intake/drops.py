@@ -43,6 +43,10 @@ _FOLDER_OF = {"taken": PROCESSED, "again": PROCESSED, "rejected": REJECTED}
 _CLOSED = (
     "A file in the folder cannot be opened. Let the sender drop files that everybody in the folder's group may read."
 )
+_STAYS = (
+    "A file was read and cannot be moved out of the way. Let us write to the folder and to `processed` and `rejected`"
+    " in it. Until then the file is read again and again, which changes nothing."
+)
 
 _log = logger("drops")
 
@@ -68,7 +72,7 @@ class FileDrops:
     keys: KeyRing
     _seen: dict[Path, Glimpse] = field(default_factory=dict)
     _failed: dict[Path, tuple[Looks, int]] = field(default_factory=dict)
-    _closed: dict[Path, Looks] = field(default_factory=dict)
+    _told: dict[Path, tuple[str, Looks]] = field(default_factory=dict)
 
     @property
     def root(self) -> Path:
@@ -127,14 +131,16 @@ class FileDrops:
 
     async def _take(self, feed: Feed, path: Path) -> None:
         """Take a file in and put it where it belongs. One that fails stays for the next look, some times."""
-        try:
-            with _opened(path) as file:
-                await self._take_opened(feed, path, file)
-        except FileNotFoundError:
-            return
-        except PermissionError:  # told to the feed's owner; the others go on
-            self._seen.pop(path, None)
-            await self._tell_closed(feed, path)
+        with contextlib.ExitStack() as opened:
+            try:
+                file = opened.enter_context(_opened(path))
+            except FileNotFoundError:
+                return
+            except PermissionError:  # told to the feed's owner; the others go on
+                self._seen.pop(path, None)
+                await self._tell(feed, path, "file_closed", _CLOSED)
+                return
+            await self._take_opened(feed, path, file)
 
     async def _take_opened(self, feed: Feed, path: Path, file: BinaryIO) -> None:
         looks = _looks(os.fstat(file.fileno()))
@@ -154,17 +160,21 @@ class FileDrops:
         self._seen.pop(path, None)
         self._failed.pop(path, None)
         counters[f"files_{became}"] += 1
-        _put_away(path, looks, _FOLDER_OF[became], self.database.clock.now())
+        try:
+            _put_away(path, looks, _FOLDER_OF[became], self.database.clock.now())
+        except OSError as error:  # told to the feed's owner; the others go on
+            self._say("a file could not be put away", error)
+            await self._tell(feed, path, "file_stays", _STAYS)
 
-    async def _tell_closed(self, feed: Feed, path: Path) -> None:
-        """Let the owner know of a file that we may not open: once for each file."""
+    async def _tell(self, feed: Feed, path: Path, code: str, detail: str) -> None:
+        """Let the owner know of a file that we may not open, or not move: once for each file."""
         with contextlib.suppress(FileNotFoundError):
             looks = _looks(await asyncio.to_thread(path.lstat))
-            if self._closed.get(path) == looks:
+            if self._told.get(path) == (code, looks):
                 return
-            self._closed[path] = looks
+            self._told[path] = code, looks
             async with self.database.transaction(service_actor(self.database.service)) as tx:
-                await feed_health.refuse(tx, feed, "file_closed", _CLOSED)
+                await feed_health.refuse(tx, feed, code, detail)
 
     def _say(self, message: str, error: BaseException) -> None:
         error_class, place = describe(error)

@@ -209,6 +209,30 @@ async def test_a_file_we_may_not_open_is_told_once_and_holds_no_other_up(
     assert await drop.flags() == ["A1", "B1"]
 
 
+async def test_a_file_that_was_read_and_cannot_be_moved_is_told_as_that_and_holds_no_other_up(
+    drop: Drop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop.write("alerts.csv", HEADER + ROW.format(id="A1"))
+    drop.write("other.csv", HEADER + ROW.format(id="B1"))
+    linking = os.link
+
+    def read_only(path: Any, target: Any) -> None:
+        if str(path).endswith("/alerts.csv"):
+            raise PermissionError(target)
+        linking(path, target)
+
+    with monkeypatch.context() as kept:
+        kept.setattr(os, "link", read_only)
+        for _ in range(3):
+            await drop.settle()
+    (refused,) = await drop.intake.rows("SELECT code, times FROM feed_refusals WHERE feed_id = :id", id=drop.feed_id)
+    assert (refused.code, refused.times) == ("file_stays", 1)
+    assert await drop.flags() == ["A1", "B1"]
+    assert drop.names("processed") == ["other.csv"]
+    assert await drop.settle() == 1
+    assert drop.names("processed") == ["alerts.csv", "other.csv"]
+
+
 async def test_a_file_that_takes_the_place_of_one_being_read_is_read_too(
     drop: Drop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
