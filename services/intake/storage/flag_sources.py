@@ -1,6 +1,6 @@
 """Further sources of a flag: what each of them wrote, and whether it still stands for each."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -45,12 +45,14 @@ _SAY_CLEARED = text(
           WHERE also.flag_id = said.flag_id AND also.source <> :source AND also.cleared_at IS NULL)
     """
 )
+# What a sign of activity ended stays so for an alert from before that sign.
 _RAISE_AGAIN = text(
     """
     UPDATE flags SET source_cleared_at = coalesce(source_cleared_at, cleared_at), cleared_at = NULL,
         cleared_reason = '', reopened_at = :now, reopened_by = '', version = version + 1
-    WHERE flag_id = ANY (CAST(:flags AS uuid[])) AND cleared_at IS NOT NULL AND cleared_by = ''
-      AND cleared_reason IN ('', 'source')
+    FROM unnest(CAST(:flags AS uuid[]), CAST(:times AS timestamptz[])) AS said(id, at)
+    WHERE flag_id = said.id AND cleared_at IS NOT NULL AND cleared_by = ''
+      AND (cleared_reason IN ('', 'source') OR cleared_reason = 'active' AND said.at > cleared_at)
     RETURNING flag_id, campus, student_id, reason_code, course, term, section, severity, raised_at, cleared_at, version,
               counted_in
     """
@@ -88,11 +90,16 @@ async def say_cleared(
     return {row.flag_id: row.at for row in (await connection.execute(_SAY_CLEARED, asked)).all()}
 
 
-async def raise_again(tx: Tx, flags: Collection[UUID]) -> list[Any]:
-    """Let flags stand that their sources had cleared and a further one raises; return those."""
-    if not flags:
+async def raise_again(tx: Tx, raised: Mapping[UUID, datetime]) -> list[Any]:
+    """Let flags stand that their sources, or activity before this, had cleared and a further one raises; return those.
+
+    `raised` is when the further one raises each.
+    """
+    if not raised:
         return []
-    return list((await tx.connection.execute(_RAISE_AGAIN, {"flags": sorted(flags), "now": tx.now})).all())
+    flags = sorted(raised)
+    asked = {"flags": flags, "times": [raised[flag] for flag in flags], "now": tx.now}
+    return list((await tx.connection.execute(_RAISE_AGAIN, asked)).all())
 
 
 async def comments(connection: AsyncConnection, flags: Sequence[UUID]) -> list[Any]:

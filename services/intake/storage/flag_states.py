@@ -18,7 +18,8 @@ _CLEAR = text(
     RETURNING {_CHANGED}
     """  # noqa: S608 - our own names
 )
-# Each by an index of its own: whose flags are known, and flags of a number that wait for the roster.
+# Each by an index of its own: whose flags are known, and flags of a number that wait for the roster. Only what machines
+# alone have raised: what a person raised too, or put in words, a person ends.
 _ENDED = text(
     """
     WITH seen AS (
@@ -26,15 +27,18 @@ _ENDED = text(
             CAST(:rows AS integer[]), CAST(:campuses AS text[]), CAST(:students AS uuid[]), CAST(:numbers AS text[]),
             CAST(:times AS timestamptz[])) AS seen(place, campus, student_id, number, at)
     ), theirs AS (
-        SELECT place, at, flag_id, reason_code, coalesce(reopened_at, raised_at) AS since
+        SELECT place, at, flag_id, reason_code, coalesce(reopened_at, raised_at) AS since, raised_by, comment
         FROM seen JOIN flags USING (student_id, campus) WHERE cleared_at IS NULL
         UNION ALL
-        SELECT place, at, flag_id, reason_code, coalesce(reopened_at, raised_at)
+        SELECT place, at, flag_id, reason_code, coalesce(reopened_at, raised_at), raised_by, comment
         FROM seen JOIN flags ON flags.student_number = seen.number AND flags.campus = seen.campus
         WHERE flags.student_id IS NULL AND cleared_at IS NULL AND seen.number <> ''
     )
     SELECT place, flag_id, at FROM theirs WHERE since < at
       AND upper(replace(replace(trim(reason_code), ' ', '_'), '-', '_')) = ANY (CAST(:reasons AS text[]))
+      AND raised_by = '' AND comment IS NULL
+      AND NOT EXISTS (SELECT 1 FROM flag_sources AS also
+                      WHERE also.flag_id = theirs.flag_id AND (also.source = 'person' OR also.comment IS NOT NULL))
     """
 )
 _EXPIRE = text(
@@ -162,7 +166,7 @@ async def ended_by(
 ) -> list[tuple[int, UUID, datetime]]:
     """Return which rows end which open flags, and when: those with these reasons, raised before their student was seen.
 
-    `reasons` are written as codes.
+    Without those that a person raised, or with which something is written. `reasons` are written as codes.
     """
     if not seen:
         return []

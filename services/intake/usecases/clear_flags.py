@@ -1,6 +1,6 @@
 """Flags are cleared, by people and by their sources; they expire; and people let them stand again."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -34,9 +34,12 @@ async def note_cleared(tx: Tx, cleared: Mapping[UUID, datetime], *, reason: str 
         tx.publish(*(_cleared(row, reason, "", tx.now) for row in rows))
 
 
-async def note_raised_again(tx: Tx, flags: Collection[UUID]) -> list[Any]:
-    """Let flags that their sources had cleared stand for a further source that raises them; return those."""
-    rows = await flag_sources.raise_again(tx, flags)
+async def note_raised_again(tx: Tx, raised: Mapping[UUID, datetime]) -> list[Any]:
+    """Let flags that their sources, or activity before this, had cleared stand for a further source that raises them.
+
+    Returns those.
+    """
+    rows = await flag_sources.raise_again(tx, raised)
     tx.publish(*(FlagReopened(**_head(row), reopened_by="", reopened_at=tx.now) for row in rows))
     return rows
 

@@ -210,7 +210,8 @@ async def _merged(
     await flag_reasons.add(tx.connection, of.source, {(row.campus, row.reason_code) for row, _ in left} - before.ours)
     sealed = await _sealed(tx, keys, of, [(twin, row) for twin, row in further.items() if row.comment])
     await flag_sources.add(tx, of.source, of.import_id, further, sealed)
-    again = await clear_flags.note_raised_again(tx, [twin for twin, row in further.items() if row.cleared_at is None])
+    times = {twin: row.raised_at for twin, row in further.items() if row.cleared_at is None}
+    again = await clear_flags.note_raised_again(tx, times)
     return left, again
 
 

@@ -87,6 +87,32 @@ async def test_a_sign_in_as_the_guide_shows_it_ends_what_said_that_its_student_i
     assert found == {"NO_ACTIVITY": "active", "ABSENCE": ""}
 
 
+async def test_a_sign_in_leaves_what_people_raised_or_wrote_and_an_alert_after_it_raises_again(intake: Intake) -> None:
+    await forget_feeds(intake)
+    quiet = await add_feed(intake, "http_push", "plain-flags-json")
+    said = {
+        "campus_code": "NORTH", "student_id": "N1", "reason_code": "NO_ACTIVITY", "raised_at": "2026-09-14T10:00:00Z"
+    }  # fmt: skip
+    rows = [said, {**said, "course_code": "BIO"}, {**said, "course_code": "CHE", "comment": "He told me why."}]
+    assert [each for each, _ in await quiet.results(await quiet.signed(json.dumps(rows).encode()))] == ["accepted"] * 3
+    mine = {"campus": "NORTH", "student_number": "N1", "reason_code": "NO_ACTIVITY", "raised_at": said["raised_at"]}
+    for course in ("BIO", "ENG"):  # the first is the feed's own flag too
+        await intake.post("fay", "/flags", **mine, course=course)
+    sender = await add_feed(intake, "caliper", "caliper-logins", code="logins")
+    answer = await sender.shown(blocks("caliper.md")["login"].encode())
+    assert await sender.results(answer) == [("accepted", "")]
+
+    async def ended() -> list[str]:
+        return [row.course for row in await intake.rows("SELECT course FROM flags WHERE cleared_reason = 'active'")]
+
+    assert await ended() == [""]
+    for code, at, still in (("before", "2026-09-14T10:30:00Z", [""]), ("after", "2026-09-14T12:00:00Z", [])):
+        other = await add_feed(intake, "http_push", "plain-flags-json", code=code)
+        again = await other.signed(json.dumps([{**said, "raised_at": at}]).encode())
+        assert await other.results(again) == [("merged", "")]
+        assert await ended() == still
+
+
 async def test_the_files_of_the_guide_to_oneroster_bring_the_student_they_say(intake: Intake) -> None:
     sender = await adding(intake, "oneroster.md")
     out = io.BytesIO()
