@@ -3,38 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
-from services.intake.usecases.follow_cases import (
-    note_attached,
-    note_closed,
-    note_combined,
-    note_opened,
-    note_reopened,
-    note_work,
-)
+from services.intake.usecases.follow_cases import FOLLOWED, follow
 from services.intake.usecases.follow_pages import grant_duty, stop_watching
 from shared.events import Event, Topic
-from shared.events.cases import (
-    CaseAccepted,
-    CaseClosed,
-    CaseOpened,
-    CaseReopened,
-    CasesCombined,
-    ContactRecorded,
-    ReferralAttached,
-)
 from shared.events.pages import LateReviewAsked, PageAccepted, PageRaised
 
 TOPICS: tuple[Topic, ...] = ("cases", "pages")
 REPLICAS: tuple[Topic, ...] = ("program", "teams")
 
+# All of cases in one call: what a batch locks for combining is taken before anything else.
 HANDLERS: Mapping[type[Event], Any] = {
-    CaseOpened: note_opened,
-    ReferralAttached: note_attached,
-    CaseAccepted: note_work,
-    ContactRecorded: note_work,
-    CasesCombined: note_combined,
-    CaseClosed: note_closed,
-    CaseReopened: note_reopened,
+    **dict.fromkeys(FOLLOWED, follow),
     PageRaised: stop_watching,
     LateReviewAsked: stop_watching,
     PageAccepted: grant_duty,

@@ -56,6 +56,7 @@ _RESUME = text(
 # Whoever attaches a referral at this moment has read the table: it is waited for, so that none stays behind. They all
 # read it `FOR KEY SHARE`. A backup only reads; were it waited for, all of them would wait for it behind this.
 _ALONE = text("LOCK TABLE combined_cases IN EXCLUSIVE MODE")
+_BESIDE = text("LOCK TABLE combined_cases IN ROW SHARE MODE")
 _REMEMBER = text(
     """
     INSERT INTO combined_cases (case_id, into_case, campus)
@@ -89,6 +90,14 @@ _MOVE = text(
     RETURNING referral_id
     """  # noqa: S608
 )
+
+
+async def hold(connection: AsyncConnection, *, combines: bool) -> None:
+    """Take what a batch needs of the combined cases, before it holds anything that another batch may wait for.
+
+    Two that had read the table, and then both wanted it alone, would wait for each other.
+    """
+    await connection.execute(_ALONE if combines else _BESIDE)
 
 
 async def attach(connection: AsyncConnection, cases: Sequence[tuple[UUID, UUID]]) -> None:

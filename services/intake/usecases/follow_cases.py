@@ -1,6 +1,7 @@
 """What cases say about referrals: where they belong, and how far their matter has come, in the referrer's words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from services.intake.storage import progress, referrers
@@ -8,13 +9,25 @@ from shared.events import Envelope
 from shared.events.cases import (
     CaseAccepted,
     CaseClosed,
+    CaseEvent,
     CaseOpened,
     CaseReopened,
     CasesCombined,
     ContactRecorded,
     ReferralAttached,
 )
-from shared.storage.tx import Tx
+from shared.messaging.grouping import group_by_type
+from shared.storage.tx import Cause, Tx
+
+
+async def follow(tx: Tx, envelopes: Sequence[Envelope[Any]]) -> None:
+    """Note what a batch says of cases, in the order of each."""
+    await progress.hold(tx.connection, combines=any(isinstance(each.event, CasesCombined) for each in envelopes))
+    noted = ((each.event.key.encode(), FOLLOWED[type(each.event)], each) for each in envelopes)
+    for note, some in group_by_type(noted):
+        first = some[0]
+        tx.cause = Cause(first.id, first.event.TYPE, republished=first.republished)
+        await note(tx, some)
 
 
 async def note_opened(tx: Tx, envelopes: Sequence[Envelope[CaseOpened]]) -> None:
@@ -51,3 +64,14 @@ async def note_combined(tx: Tx, envelopes: Sequence[Envelope[CasesCombined]]) ->
 async def _attach(tx: Tx, pairs: Sequence[tuple[UUID, UUID]]) -> None:
     await progress.attach(tx.connection, pairs)
     await referrers.tell(tx, referrals=[referral for referral, _ in pairs])
+
+
+FOLLOWED: Mapping[type[CaseEvent], Any] = {
+    CaseOpened: note_opened,
+    ReferralAttached: note_attached,
+    CaseAccepted: note_work,
+    ContactRecorded: note_work,
+    CasesCombined: note_combined,
+    CaseClosed: note_closed,
+    CaseReopened: note_reopened,
+}

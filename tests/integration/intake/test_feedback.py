@@ -247,6 +247,24 @@ async def test_a_backup_holds_no_combining_up_and_a_referral_that_joins_meanwhil
     assert row.case_id == stands
 
 
+async def test_a_batch_that_combines_waits_before_it_holds_what_another_one_may_want(intake: Intake) -> None:
+    gone, stands = new_id(), new_id()
+    mine, theirs = [await intake.refer() for _ in range(2)]
+    async with intake.worker.transaction(service_actor("intake")) as tx, asyncio.timeout(20):
+        await progress.attach(tx.connection, [(UUID(mine["referral_id"]), gone)])
+        combining = asyncio.create_task(intake.tell(attached(theirs, gone), combined(stands, gone)))
+        others = (
+            "SELECT granted FROM pg_locks WHERE relation = CAST('combined_cases' AS regclass)"
+            " AND mode IN ('RowShareLock', 'ExclusiveLock') AND pid <> pg_backend_pid()"
+        )
+        while False not in (held := set((await tx.connection.execute(text(others))).scalars())):
+            await asyncio.sleep(0.01)
+        assert held == {False}
+    await combining
+    rows = await intake.rows("SELECT case_id FROM referrals")
+    assert [row.case_id for row in rows] == [stands, stands]
+
+
 async def test_what_is_heard_late_of_a_case_that_gave_way_counts_where_it_belongs(intake: Intake) -> None:
     gone, stands = new_id(), new_id()
     mine, theirs = [await intake.refer() for _ in range(2)]
