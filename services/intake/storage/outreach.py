@@ -67,6 +67,10 @@ _LOCK = text(
     ORDER BY referral_id FOR UPDATE
     """  # noqa: S608 - our own names
 )
+# In what order all hold them: whoever has a referral in hand comes to its entry afterwards.
+_LOCK_REFERRALS = text(
+    "SELECT 1 FROM referrals WHERE referral_id = ANY (CAST(:ids AS uuid[])) ORDER BY referral_id FOR UPDATE"
+)
 _LIST = text(
     "SELECT list_id, campus, week_of, term, course, section, opened_at FROM outreach_lists WHERE list_id = :list_id"
 )
@@ -218,8 +222,10 @@ async def load(connection: AsyncConnection, list_id: UUID) -> list[Entry]:
 
 
 async def lock(connection: AsyncConnection, ids: Iterable[UUID]) -> list[Entry]:
-    """Return entries, held until the transaction ends."""
-    return [_entry(row) for row in (await connection.execute(_LOCK, {"ids": sorted(set(ids))})).all()]
+    """Return entries, held until the transaction ends; and before them the referrals that they are, if they are."""
+    asked = {"ids": sorted(set(ids))}
+    await connection.execute(_LOCK_REFERRALS, asked)
+    return [_entry(row) for row in (await connection.execute(_LOCK, asked)).all()]
 
 
 async def firings(connection: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, Any]:

@@ -10,7 +10,6 @@ from services.intake.domain.outreach import AT_THE_DESK, NO_OUTCOME, REFERRED, T
 from services.intake.domain.referrals import Match, receive
 from services.intake.domain.signals import FoundByRule, Whose, referral_of, screening_of
 from services.intake.storage import outreach
-from services.intake.usecases.list_outreach import TIMER
 from services.intake.usecases.receive_referrals import Received, keep
 from services.intake.usecases.screening import screened, word_lists
 from services.intake.usecases.send_to_outreach import REASON, ended
@@ -19,7 +18,7 @@ from services.intake.usecases.turn_referral import reopen
 from shared.events.codes import Decision
 from shared.events.outreach import OutreachMessageAsked
 from shared.ids import new_id, new_reference
-from shared.messaging.timers import Timer, cancel
+from shared.messaging.timers import Timer
 from shared.privacy.keys import KeyRing
 from shared.program import Program, load_program
 from shared.refusal import Refused
@@ -38,9 +37,8 @@ async def end(tx: Tx, keys: KeyRing, list_id: UUID, ids: Sequence[UUID], outcome
     changed = [entry for entry, _ in after]
     await outreach.save(tx.connection, changed)
     await _refer(tx, keys, [entry for entry in changed if entry.state == REFERRED])
-    done = [entry for entry in changed if entry.state != WAITING]
-    await cancel(tx, TIMER, [entry.referral_id for entry in done])
-    tx.publish(*map(ended, done))
+    # Its timer stays, and finds nobody waiting: one that goes off just now has been taken, and waits for what we hold.
+    tx.publish(*(ended(entry) for entry in changed if entry.state != WAITING))
     return changed
 
 

@@ -12,7 +12,7 @@ from services.intake.storage import outreach, students
 from services.intake.storage.outreach import Place
 from services.intake.usecases.list_outreach import STEP, TIMER, listed
 from shared.events.outreach import OutreachEnded
-from shared.messaging.timers import Timer, cancel, set_timers
+from shared.messaging.timers import Timer, set_timers
 from shared.program import Program, load_program
 from shared.refusal import Refused
 from shared.storage.tx import Tx
@@ -43,7 +43,10 @@ async def send_to_outreach(tx: Tx, referral: Referral) -> None:
 
 
 async def withdraw(tx: Tx, referral_id: UUID, outcome_code: str) -> None:
-    """Take a referral's student off the list they wait on: a person goes on with the referral itself."""
+    """Take a referral's student off the list they wait on: a person goes on with the referral itself.
+
+    The timer stays, see `end_outreach.end`.
+    """
     entries = await outreach.lock(tx.connection, [referral_id])
     off = [
         replace(entry, state=REFERRED, outcome_code=outcome_code, decided_at=tx.now, decided_by=tx.actor.id)
@@ -52,7 +55,6 @@ async def withdraw(tx: Tx, referral_id: UUID, outcome_code: str) -> None:
     ]
     if off:
         await outreach.save(tx.connection, off)
-        await cancel(tx, TIMER, [referral_id])
         tx.publish(*map(ended, off))
 
 

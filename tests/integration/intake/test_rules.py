@@ -1,15 +1,21 @@
 """Rules over flags on the tables: tried on the past, watching, by edition, and within what a campus can take."""
 
+import asyncio
 from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from services.intake.storage.rule_trials import forget_trials
 from services.intake.trials import Trials
 from services.intake.usecases.end_outreach import pass_time
 from services.intake.usecases.list_outreach import TIMER
+from services.intake.usecases.triage_referral import locked
+from services.intake.usecases.turn_referral import reopen
+from shared.access.actors import service_actor
 from shared.events.outreach import OutreachEnded, OutreachListed, OutreachMessageAsked
 from shared.events.program import Conflict, PolicyEdition, PolicySnapshot
 from shared.events.referrals import ReferralReceived
@@ -329,7 +335,7 @@ async def test_nobody_on_a_list_is_forgotten(intake: Intake) -> None:
     timers = Timers(intake.worker, intake.settings, {TIMER: lambda tx, due: pass_time(tx, keys, due)})
     assert await timers.run_due() == 0
     intake.clock.move(timedelta(days=7))
-    assert await timers.run_due() == 3
+    assert await timers.run_due() == 4  # of whom one has an outcome
     assert len(await intake.published("referral.received")) == 3
     _, after = await on_list(intake)
     assert Counter((each["state"], each["outcome_code"]) for each in after) == {
@@ -395,6 +401,42 @@ async def test_whom_the_desk_sends_to_outreach_stands_on_the_list_of_their_cohor
         "sam", "POST", f"/referrals/{asked}/triage", json={"decision": "watch_no_case", "reason_code": "outreach"}
     )
     assert again.json()["type"].endswith("was_on_outreach")
+
+
+async def to_outreach(intake: Intake, number: str) -> str:
+    """Return a referral that somebody at the desk has sent to outreach."""
+    referral = (await intake.refer("Seems tired.", about={"student_id": number}))["referral_id"]
+    await intake.post("sam", f"/referrals/{referral}/triage", decision="watch_no_case", reason_code="outreach")
+    return str(referral)
+
+
+async def test_who_ends_outreach_and_who_goes_on_with_the_referral_do_not_wait_for_each_other(intake: Intake) -> None:
+    await intake.know(policy("triage", {"rules": []}))
+    keys = KeyRing(intake.settings)
+    timers = Timers(intake.worker, intake.settings, {TIMER: lambda tx, due: pass_time(tx, keys, due)})
+    waits = text("SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))")
+
+    async def unreached(referral: str) -> None:
+        list_id, _ = await on_list(intake)
+        body = {"entries": [referral], "outcome_code": "unable_to_reach"}
+        answer = await intake.call("ana", "POST", f"/outreach/{list_id}/outcomes", json=body)
+        assert answer.json()["type"].endswith("already_decided")
+
+    async def late(_referral: str) -> None:
+        await timers.run_due()
+
+    for act in (unreached, late):
+        referral = await to_outreach(intake, "N1")
+        intake.clock.move(timedelta(days=7 * (act is late)))
+        async with intake.worker.transaction(service_actor("intake")) as tx, asyncio.timeout(20):
+            await locked(tx, UUID(referral))
+            ending = asyncio.create_task(act(referral))
+            while not (await tx.connection.execute(waits)).all():
+                await asyncio.sleep(0.01)
+            await reopen(tx, UUID(referral), "new_information")
+        await ending
+    ended = [each.outcome_code for each in await intake.published("outreach.ended") if isinstance(each, OutreachEnded)]
+    assert ended == ["back_at_the_desk"] * 2
 
 
 async def test_a_list_is_written_to_once_and_only_those_who_wait(intake: Intake) -> None:
