@@ -11,8 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intake.domain.flag_rules import Signal
 from services.intake.domain.outreach import Cohort, Entry
+from services.intake.domain.referrals import Referral
 from services.intake.storage.batch import LIST, arrays, insert, joined
 from services.intake.storage.flags import signal_of
+from services.intake.storage.referrals import FIELDS, referral_of
 from shared.ids import new_id
 from shared.storage.positions import Position
 from shared.storage.tx import Tx
@@ -108,11 +110,26 @@ _FIRING = text(
     WHERE fired.referral_id = ANY (CAST(:ids AS uuid[])) GROUP BY fired.referral_id
     """
 )
+# Held, so that none is taken off a list between the look at it and the decision that leans on it.
 _WAITS = text(
     """
-    SELECT EXISTS (SELECT 1 FROM outreach_entries
-        WHERE student_id = ANY (CAST(:students AS uuid[])) AND campus = :campus AND state = 'waiting')
+    SELECT 1 FROM outreach_entries
+    WHERE student_id = ANY (CAST(:students AS uuid[])) AND campus = :campus AND state = 'waiting'
+    ORDER BY referral_id FOR SHARE
     """
+)
+# Sent to outreach while their student waited there already; and nobody has had an answer of the student since.
+_LEAN = text(
+    f"""
+    SELECT {FIELDS} FROM referrals AS sent
+    WHERE student_id = ANY (CAST(:students AS uuid[])) AND campus = :campus AND state = 'triaged'
+      AND decision = 'watch_no_case' AND reason_code = 'outreach' AND NOT 'retracted' = ANY (marks)
+      AND NOT EXISTS (SELECT 1 FROM outreach_entries AS own WHERE own.referral_id = sent.referral_id)
+      AND NOT EXISTS (
+          SELECT 1 FROM outreach_entries AS asked WHERE asked.student_id = ANY (CAST(:students AS uuid[]))
+            AND asked.campus = :campus AND asked.state = 'ended' AND asked.decided_at >= sent.triaged_at)
+    ORDER BY triaged_at, referral_id LIMIT 1
+    """  # noqa: S608 - our own names
 )
 _FLAGS = text(
     """
@@ -184,9 +201,16 @@ async def made_referrals(connection: AsyncConnection, ids: Sequence[UUID]) -> No
 
 
 async def waits(connection: AsyncConnection, campus: str, students: Iterable[UUID]) -> bool:
-    """Return whether somebody waits on a list of a campus, under any of these ids."""
+    """Return whether somebody waits on a list of a campus, under any of these ids. They stay there until we end."""
     asked = {"students": sorted(set(students)), "campus": campus}
-    return bool((await connection.execute(_WAITS, asked)).scalar_one())
+    return bool((await connection.execute(_WAITS, asked)).all())
+
+
+async def leaning(connection: AsyncConnection, campus: str, students: Iterable[UUID]) -> Referral | None:
+    """Return the first referral that was sent to outreach and has no entry, its student having waited already."""
+    asked = {"students": sorted(set(students)), "campus": campus}
+    row = (await connection.execute(_LEAN, asked)).one_or_none()
+    return None if row is None else referral_of(row)
 
 
 async def open_flags(connection: AsyncConnection, campus: str, students: Iterable[UUID]) -> list[Signal]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.intake.domain.flag_rules import Signal
@@ -28,24 +28,22 @@ async def send_to_outreach(tx: Tx, referral: Referral) -> None:
     Raises Refused for what waits on no list, and where it is not known who is to be asked.
     """
     student_id = _who(referral)
+    if await outreach.lock(tx.connection, [referral.referral_id]):
+        raise Refused("was_on_outreach", "This was on an outreach list before. Open a case, or decide otherwise.")
     one = await students.same(tx.connection, [student_id])
     if await outreach.waits(tx.connection, referral.campus, one):
         return
-    if await outreach.lock(tx.connection, [referral.referral_id]):
-        raise Refused("was_on_outreach", "This was on an outreach list before. Open a case, or decide otherwise.")
     program = await load_program(tx.connection)
     place = _place(program, referral, await outreach.open_flags(tx.connection, referral.campus, one), tx)
     lists = await outreach.lists(tx, [place])
-    entry = _entry(program, referral, lists[place], tx)
-    await outreach.store(tx.connection, [entry])
-    await set_timers(tx, [Timer(TIMER, entry.referral_id, STEP, entry.campus, entry.refer_at)])
-    tx.publish(listed(entry, ""))
+    refer_at = tx.now + timedelta(days=program.capacity(referral.campus, tx.now).refer_after_days)
+    await _put(tx, _entry(referral, student_id, lists[place], refer_at, tx))
 
 
 async def withdraw(tx: Tx, referral_id: UUID, outcome_code: str) -> None:
     """Take a referral's student off the list they wait on: a person goes on with the referral itself.
 
-    The timer stays, see `end_outreach.end`.
+    They stay on it for another referral that was sent there while they waited. The timer stays, see `end_outreach.end`.
     """
     entries = await outreach.lock(tx.connection, [referral_id])
     off = [
@@ -56,6 +54,31 @@ async def withdraw(tx: Tx, referral_id: UUID, outcome_code: str) -> None:
     if off:
         await outreach.save(tx.connection, off)
         tx.publish(*map(ended, off))
+        await _stay(tx, off[0])
+
+
+async def _stay(tx: Tx, off: Entry) -> None:
+    """Let an entry that was taken off a list go on for a referral that leans on it, as it is and as long as it was to.
+
+    What leaned on it leans on that one then, which is not held: if it is put back at the desk at this moment, the
+    student is asked all the same.
+    """
+    one = await students.same(tx.connection, [off.student_id])
+    if await outreach.waits(tx.connection, off.campus, one):
+        return
+    referral = await outreach.leaning(tx.connection, off.campus, one)
+    if referral is None:
+        return
+    on = _entry(referral, referral.student_id or off.student_id, off.list_id, off.refer_at, tx)
+    await _put(tx, on)
+    if off.messaged_at:
+        await outreach.save(tx.connection, [outreach.messaged(on, off.messaged_by, off.messaged_at)])
+
+
+async def _put(tx: Tx, entry: Entry) -> None:
+    await outreach.store(tx.connection, [entry])
+    await set_timers(tx, [Timer(TIMER, entry.referral_id, STEP, entry.campus, entry.refer_at)])
+    tx.publish(listed(entry, ""))
 
 
 def ended(entry: Entry) -> OutreachEnded:
@@ -93,17 +116,17 @@ def _place(program: Program, referral: Referral, flags: Sequence[Signal], tx: Tx
     return Place(referral.campus, monday_of(today), Cohort(next(terms, ""), "", ""))
 
 
-def _entry(program: Program, referral: Referral, list_id: UUID, tx: Tx) -> Entry:
+def _entry(referral: Referral, student_id: UUID, list_id: UUID, refer_at: datetime, tx: Tx) -> Entry:
     return Entry(
         referral_id=referral.referral_id,
         list_id=list_id,
         campus=referral.campus,
-        student_id=_who(referral),
+        student_id=student_id,
         rule=AT_THE_DESK,
         family=referral.family,
         level=referral.rating or referral.level,
         concerns=referral.concerns,
         fired_at=referral.received_at,
         listed_at=tx.now,
-        refer_at=tx.now + timedelta(days=program.capacity(referral.campus, tx.now).refer_after_days),
+        refer_at=refer_at,
     )

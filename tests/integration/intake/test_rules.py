@@ -410,6 +410,43 @@ async def to_outreach(intake: Intake, number: str) -> str:
     return str(referral)
 
 
+async def test_a_student_is_asked_as_long_as_one_of_their_referrals_is_at_outreach(intake: Intake) -> None:
+    await intake.know(policy("triage", {"rules": []}))
+    student = str(await intake.student("N1"))
+    first, second, third, fourth = [await to_outreach(intake, "N1") for _ in range(4)]
+    list_id, (begun,) = await on_list(intake)
+    assert begun["referral_id"] == first
+    body = {"entries": [first], "template": "check_in", "language": "en"}
+    await intake.call("ana", "POST", f"/outreach/{list_id}/messages", json=body)
+    intake.clock.move(timedelta(days=1))
+
+    async def waiting() -> list[dict[str, Any]]:
+        same, entries = await on_list(intake)
+        assert same == list_id
+        return [each for each in entries if each["state"] == "waiting"]
+
+    for referral, act, said, then in (
+        (first, "reopen", {"reason_code": "new_information"}, second),
+        (second, "retract", {"reason_code": "mistake"}, third),
+        (third, "unmatch", {"student_id": student, "reason_code": "wrong_person"}, fourth),
+    ):
+        await intake.post("sam", f"/referrals/{referral}/{act}", **said)
+        (now,) = await waiting()
+        assert (now["referral_id"], now["student_id"], now["refer_at"]) == (then, student, begun["refer_at"])
+        assert now["messaged_by"] == "ana"
+    listed = [each for each in await intake.published("outreach.listed") if isinstance(each, OutreachListed)]
+    assert [str(each.referral_id) for each in listed] == [first, second, third, fourth]
+
+    # Of whom there was an answer, nobody is asked again for what was sent before it.
+    assert await to_outreach(intake, "N1")
+    body = {"entries": [fourth], "outcome_code": "student_responded"}
+    await intake.call("ana", "POST", f"/outreach/{list_id}/outcomes", json=body)
+    intake.clock.move(timedelta(hours=1))
+    last = await to_outreach(intake, "N1")
+    await intake.post("sam", f"/referrals/{last}/reopen", reason_code="new_information")
+    assert await waiting() == []
+
+
 async def test_who_ends_outreach_and_who_goes_on_with_the_referral_do_not_wait_for_each_other(intake: Intake) -> None:
     await intake.know(policy("triage", {"rules": []}))
     keys = KeyRing(intake.settings)
