@@ -10,7 +10,7 @@ from shared.access.actors import service_actor
 from shared.ids import new_id
 from shared.storage.engines import connect
 from tests.accessibility.registry import State
-from tests.accessibility.states.feeds import MAPPING
+from tests.accessibility.states.feeds import GOOD, MAPPING
 from tests.journeys.machines import add_feed
 from tests.journeys.world import World
 
@@ -33,10 +33,15 @@ _LOOKED = text(
 
 
 async def _feed(world: World, *signals: str) -> str:
-    """Return the page of a feed with thirty days behind it and these things wrong with it."""
+    """Return the page of a feed with thirty days behind it and these things wrong with it.
+
+    Whoever watches feeds may look at it before its reader does, so one that is well has to be.
+    """
     code = f"health-{'-'.join(signals).replace('_', '')}-{new_id().hex[-6:]}"
-    expected = {"days": [0, 1, 2, 3, 4], "by": "06:30", "low": 20, "high": 40}
-    machine = await add_feed(world, code, MAPPING, owner_id="sam", expected=expected)
+    expected = {"expected": {"days": [0, 1, 2, 3, 4], "by": "06:30", "low": 20, "high": 40}} if signals else {}
+    machine = await add_feed(world, code, MAPPING, owner_id="sam", **expected)
+    if not signals:
+        await machine.deliver(GOOD)
     now, feed = world.clock.now(), machine.feed_id
     last = now - timedelta(days=3)
     database = connect(world.settings, "intake", "worker", world.clock, pool=1)
@@ -51,7 +56,8 @@ async def _feed(world: World, *signals: str) -> str:
             await tx.connection.execute(_SIGNAL, {**values, "facts": msgspec.json.encode(facts | more).decode()})
         over = {"id": new_id(), "feed": feed, "signal": "late", "since": last - timedelta(days=9), "facts": "{}"}
         await tx.connection.execute(_SIGNAL, {**over, "resolved": last})
-        await tx.connection.execute(_REFUSED, {"feed": feed, "at": now})
+        if signals:
+            await tx.connection.execute(_REFUSED, {"feed": feed, "at": now})
         await tx.connection.execute(
             _LOOKED, {"feed": feed, "since": last - timedelta(days=40), "last": last, "now": now}
         )
