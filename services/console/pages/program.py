@@ -40,7 +40,7 @@ async def staff(visit: Visiting) -> Response:
     filters = Filters(visit, [Choice("role", "Role", roles)], orders=_ORDERS if knows else _ORDERS[:1])
     asked, *loads = await visit.together(
         visit.ask("program", "/program", kind="staff", headers=filters.headers),
-        *([visit.ask("analytics", "/figures/caseloads", campus=filters.parameters["campus"])] if knows else []),
+        *([visit.ask("analytics", "/figures/caseloads", campus=filters.parameters.get("campus"))] if knows else []),
     )
     said = asked.need()
     found = [each for each in said["staff"] if _works(visit, each) and _holds(each, filters.values["role"])]
