@@ -10,6 +10,8 @@ from uuid import UUID
 from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.storage import combined_cases
+
 _FAR = "ARRAY['received', 'reviewed', 'acted', 'closed']"
 # How far a referral is whose case is another one now: as far as its own had come, or as what it joins. Only the case
 # it joins says that the matter has ended.
@@ -53,9 +55,6 @@ _RESUME = text(
     RETURNING referral_id
     """
 )
-# Whoever attaches a referral at this moment has read the table: it is waited for, so that none stays behind. They all
-# read it `FOR KEY SHARE`. A backup only reads; were it waited for, all of them would wait for it behind this.
-_ALONE = text("LOCK TABLE combined_cases IN EXCLUSIVE MODE")
 _BESIDE = text("LOCK TABLE combined_cases IN ROW SHARE MODE")
 _REMEMBER = text(
     """
@@ -65,21 +64,6 @@ _REMEMBER = text(
          AS row(case_id, into_case, campus)
     ORDER BY case_id
     ON CONFLICT (case_id) DO NOTHING
-    """
-)
-# A case that took one over may have given way itself, and either may be read first.
-_SHORTEN = text(
-    """
-    WITH RECURSIVE way AS (
-        SELECT case_id, into_case, 1 AS steps FROM combined_cases
-        WHERE case_id = ANY (CAST(:cases AS uuid[])) OR into_case = ANY (CAST(:cases AS uuid[]))
-        UNION ALL
-        SELECT way.case_id, further.into_case, steps + 1
-        FROM way JOIN combined_cases AS further ON further.case_id = way.into_case
-    )
-    UPDATE combined_cases SET into_case = last.into_case
-    FROM (SELECT DISTINCT ON (case_id) case_id, into_case FROM way ORDER BY case_id, steps DESC) AS last
-    WHERE combined_cases.case_id = last.case_id AND combined_cases.into_case <> last.into_case
     """
 )
 _MOVE = text(
@@ -97,7 +81,10 @@ async def hold(connection: AsyncConnection, *, combines: bool) -> None:
 
     Two that had read the table, and then both wanted it alone, would wait for each other.
     """
-    await connection.execute(_ALONE if combines else _BESIDE)
+    if combines:
+        await combined_cases.lock(connection)
+    else:
+        await connection.execute(_BESIDE)
 
 
 async def attach(connection: AsyncConnection, cases: Sequence[tuple[UUID, UUID]]) -> None:
@@ -123,15 +110,11 @@ async def resume(connection: AsyncConnection, cases: Sequence[UUID]) -> list[UUI
 
 async def combine(connection: AsyncConnection, combined: Sequence[tuple[UUID, UUID, str]]) -> list[UUID]:
     """Note that the matter of a case is another's from now on: (into, from, campus). Returns the referrals it moved."""
-    asked = {
-        "intos": [into for into, _, _ in combined],
-        "cases": [case for _, case, _ in combined],
-        "campuses": [campus for _, _, campus in combined],
-    }
-    await connection.execute(_ALONE)
-    await connection.execute(_REMEMBER, asked)
-    await connection.execute(_SHORTEN, {"cases": asked["cases"]})
-    return list((await connection.execute(_MOVE, {"cases": asked["cases"]})).scalars())
+    intos, cases, campuses = (list(column) for column in zip(*combined, strict=True))
+    await combined_cases.lock(connection)
+    await connection.execute(_REMEMBER, {"intos": intos, "cases": cases, "campuses": campuses})
+    await combined_cases.shorten(connection, cases)
+    return list((await connection.execute(_MOVE, {"cases": cases})).scalars())
 
 
 async def _moved(connection: AsyncConnection, statement: TextClause, cases: Sequence[UUID]) -> list[UUID]:

@@ -6,9 +6,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-# Whoever learns at this moment of a referral's case has read the table: it is waited for, so that none stays behind.
-# They all read it `FOR KEY SHARE`. A backup only reads; were it waited for, every page would wait for it behind this.
-_ALONE = text("LOCK TABLE combined_cases IN EXCLUSIVE MODE")
+from shared.storage import combined_cases
+
 _REMEMBER = text(
     """
     INSERT INTO combined_cases (case_id, into_case, campus, student_id)
@@ -17,21 +16,6 @@ _REMEMBER = text(
          AS row(case_id, into_case, campus, student_id)
     ORDER BY case_id
     ON CONFLICT (case_id) DO NOTHING
-    """
-)
-# A case that took one over may have given way itself, and either may be read first.
-_SHORTEN = text(
-    """
-    WITH RECURSIVE way AS (
-        SELECT case_id, into_case, 1 AS steps FROM combined_cases
-        WHERE case_id = ANY (CAST(:cases AS uuid[])) OR into_case = ANY (CAST(:cases AS uuid[]))
-        UNION ALL
-        SELECT way.case_id, further.into_case, steps + 1
-        FROM way JOIN combined_cases AS further ON further.case_id = way.into_case
-    )
-    UPDATE combined_cases SET into_case = last.into_case
-    FROM (SELECT DISTINCT ON (case_id) case_id, into_case FROM way ORDER BY case_id, steps DESC) AS last
-    WHERE combined_cases.case_id = last.case_id AND combined_cases.into_case <> last.into_case
     """
 )
 _MOVE = text(
@@ -47,10 +31,10 @@ _NOW = text("SELECT case_id, into_case FROM combined_cases WHERE case_id = ANY (
 async def remember(connection: AsyncConnection, combined: Sequence[tuple[UUID, UUID, UUID | None, str]]) -> None:
     """Note that the matter of a case is another's from now on: (into, from, student, campus)."""
     intos, cases, students, campuses = (list(column) for column in zip(*combined, strict=True))
-    await connection.execute(_ALONE)
+    await combined_cases.lock(connection)
     asked = {"cases": cases, "intos": intos, "campuses": campuses, "students": students}
     await connection.execute(_REMEMBER, asked)
-    await connection.execute(_SHORTEN, {"cases": cases})
+    await combined_cases.shorten(connection, cases)
     await connection.execute(_MOVE, {"cases": cases})
 
 
